@@ -1,0 +1,61 @@
+# Patchbay. Two commands matter: `make run` starts the gateway, `make test` checks everything.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+DATA ?= $(CURDIR)/.build/data
+CONFIG ?=
+VENV := $(CURDIR)/.build/venv
+SWIFT_FLAGS := --explicit-target-dependency-import-check error
+
+.PHONY: help run build debug test unit headers fuzz e2e crash bench sanitize lint format packages venv clean
+
+help: ## List the targets.
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+packages: ## Install the Debian packages that building needs.
+	@Tests/support/packages.sh build
+
+build: packages ## Build the gateway and every plugin (release) into .build/release.
+	swift build -c release $(SWIFT_FLAGS)
+
+run: build ## Build and start the gateway; with nothing configured it brings its own simulated site.
+	.build/release/patchbay serve --data "$(DATA)" $(if $(CONFIG),--config "$(CONFIG)")
+
+debug: packages
+	swift build $(SWIFT_FLAGS)
+
+test: headers lint debug unit build fuzz e2e ## Everything: headers, unit, conformance, integration, fuzz smoke, end to end.
+
+unit: packages ## Unit, conformance and integration tests.
+	swift test $(SWIFT_FLAGS)
+
+headers: packages ## Compile the C headers alone under every supported standard; compare the layout with the golden one.
+	sdk/abi/check.sh
+
+lint: ## Budgets and shell scripts.
+	Tests/support/lint.sh
+
+fuzz: ## A short fuzz run of every parser of outside bytes.
+	Tests/support/packages.sh fuzz
+	Tests/fuzz/run.sh $(FUZZ_SECONDS)
+
+venv: ## The Python environment of the end-to-end tests.
+	Tests/support/venv.sh "$(VENV)"
+
+e2e: build venv ## The official Python SDKs against the running gateway, and the crash test.
+	Tests/support/packages.sh e2e
+	"$(VENV)/bin/python" -m pytest -q Tests/e2e
+
+bench: build ## Ratios to nginx: CPU per request, requests per second, added latency.
+	Tests/support/packages.sh bench
+	Tests/bench/run.sh
+
+sanitize: packages ## The test suite under the thread and the address sanitizer.
+	swift test --sanitize=thread --scratch-path .build-thread -Xlinker --export-dynamic
+	swift test --sanitize=address --scratch-path .build-address
+
+format: ## Format the Swift sources in place.
+	swift format format --in-place --recursive --parallel Sources Plugins sdk Tests Package.swift
+
+clean: ## Remove what was built.
+	rm -rf .build .build-thread .build-address

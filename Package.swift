@@ -1,0 +1,161 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let package = Package(
+    name: "patchbay",
+    products: [
+        .executable(name: "patchbay", targets: ["patchbay"]),
+        .library(name: "CPatchbay", targets: ["CPatchbay"]),
+        .library(name: "PatchbayPlugin", targets: ["PatchbayPlugin"]),
+        .plugin(name: "PatchbayPluginBuild", targets: ["PatchbayPluginBuild"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
+    ]
+)
+
+// MARK: - Settings
+
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+/// A plugin exports its entry function and nothing else, and is never unmapped.
+let pluginLinkerSettings: [LinkerSetting] = [
+    .unsafeFlags([
+        "-Xlinker", "--version-script=\(Context.packageDirectory)/sdk/plugin.map", "-Xlinker", "-z", "-Xlinker", "nodelete",
+        "-Xlinker", "-z", "-Xlinker", "now",
+    ])
+]
+
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
+// MARK: - Targets
+
+@MainActor func module(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) {
+    package.targets.append(.target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict))
+}
+
+/// An in-tree plugin: a target under Plugins/ and the dynamic library `lib<product>.so` beside the executable.
+@MainActor func plugin(_ module: String, product: String, _ dependencies: [Target.Dependency] = ["PatchbayWire"]) {
+    package.targets.append(
+        .target(
+            name: module, dependencies: ["PatchbayPlugin"] + dependencies, path: "Plugins/\(module)",
+            exclude: ["plugin.json"], swiftSettings: strict, linkerSettings: pluginLinkerSettings,
+            plugins: ["PatchbayPluginBuild"]))
+    package.products.append(.library(name: product, type: .dynamic, targets: [module]))
+}
+
+@MainActor func tests(_ name: String, _ dependencies: [Target.Dependency], path: String? = nil, resources: [Resource]? = nil) {
+    package.targets.append(
+        .testTarget(name: name, dependencies: dependencies, path: path, resources: resources, swiftSettings: strict))
+}
+
+// Layer 0: the C ABI and system libraries.
+package.targets += [
+    .target(
+        name: "CPatchbay", path: "sdk", exclude: ["swift", "plugin.map", "abi", "README.md", "canonical.md", "template"],
+        sources: ["c"], publicHeadersPath: "include"),
+    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+    .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+]
+
+// Layer 1: values, bytes, the Swift face of the ABI.
+module("PatchbayCore", [])
+module("PatchbayWire", [])
+package.targets += [
+    .target(
+        name: "PatchbayPlugin", dependencies: ["CPatchbay"], path: "sdk/swift/PatchbayPlugin", swiftSettings: strict),
+    .executableTarget(
+        name: "patchbay-manifest-gen", path: "sdk/swift/patchbay-manifest-gen", swiftSettings: strict),
+    .plugin(
+        name: "PatchbayPluginBuild", capability: .buildTool(), dependencies: ["patchbay-manifest-gen"],
+        path: "sdk/swift/PatchbayPluginBuild"),
+]
+
+// Layer 2.
+module("PatchbayConfiguration", ["PatchbayCore", crypto, yams])
+module("PatchbayRouting", ["PatchbayCore"])
+module("PatchbayHost", ["CPatchbay", "CCurl", "PatchbayCore", "PatchbayWire", logging])
+module("PatchbayStore", ["PatchbayCore", "CSQLite", crypto, logging], resources: [.copy("Migrations")])
+module("PatchbayUpstream", ["PatchbayCore", "PatchbayWire", nioCore, nioPosix, nioSSL, logging])
+module("PatchbayTelemetry", ["PatchbayCore", logging])
+
+// Layer 3.
+module(
+    "PatchbayGateway",
+    [
+        "PatchbayCore", "PatchbayWire", "PatchbayRouting", "PatchbayHost", "PatchbayStore", "PatchbayUpstream",
+        "PatchbayTelemetry", nioCore, nioPosix, crypto, logging,
+    ])
+module(
+    "PatchbayAdmin",
+    [
+        "PatchbayCore", "PatchbayWire", "PatchbayRouting", hummingbird, crypto, logging,
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+    ])
+module("PatchbaySimulator", ["PatchbayCore", hummingbird, logging])
+
+// Layer 4.
+package.targets.append(
+    .executableTarget(
+        name: "patchbay",
+        dependencies: [
+            "PatchbayCore", "PatchbayConfiguration", "PatchbayRouting", "PatchbayHost", "PatchbayStore", "PatchbayUpstream",
+            "PatchbayTelemetry", "PatchbayWire", "PatchbayGateway", "PatchbayAdmin", "PatchbaySimulator", argumentParser,
+            lifecycle, logging, .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+        ], swiftSettings: strict))
+
+// Plugins.
+package.targets.append(
+    .target(
+        name: "CanonicalChat", dependencies: ["PatchbayPlugin", "PatchbayWire"], path: "Plugins/Common/CanonicalChat",
+        swiftSettings: strict))
+plugin("FormatOpenAIChat", product: "format-openai-chat", ["PatchbayWire", "CanonicalChat"])
+plugin("FormatAnthropicMessages", product: "format-anthropic-messages", ["PatchbayWire", "CanonicalChat"])
+plugin("PlatformOpenAI", product: "platform-openai")
+plugin("PlatformAnthropic", product: "platform-anthropic")
+plugin("PlatformNewAPI", product: "platform-new-api")
+plugin("NotifyWebhook", product: "notify-webhook")
+package.targets.append(
+    .target(
+        name: "PlatformOpenAIC", dependencies: ["CPatchbay"], path: "Plugins/PlatformOpenAIC", exclude: ["plugin.json"],
+        linkerSettings: pluginLinkerSettings))
+package.products.append(.library(name: "platform-openai-c", type: .dynamic, targets: ["PlatformOpenAIC"]))
+
+// Tests.
+tests("PatchbayCoreTests", ["PatchbayCore"])
+tests("PatchbayWireTests", ["PatchbayWire", nioCore, nioHTTP1, .product(name: "NIOEmbedded", package: "swift-nio")])
+tests("PatchbayConfigurationTests", ["PatchbayConfiguration", "PatchbayCore"])
+tests("PatchbayRoutingTests", ["PatchbayRouting", "PatchbayCore"])
+tests("PatchbayHostTests", ["PatchbayHost", "PatchbayCore", "PatchbayWire", "CPatchbay"])
+tests("PatchbayStoreTests", ["PatchbayStore", "PatchbayCore"])
+tests("PatchbayUpstreamTests", ["PatchbayUpstream", "PatchbayCore", nioCore, nioPosix])
+tests("PatchbayGatewayTests", ["PatchbayGateway", "PatchbayCore", nioCore, nioPosix])
+tests("PatchbayAdminTests", ["PatchbayAdmin", "PatchbayCore", "PatchbayStore"])
+tests(
+    "PluginTests",
+    [
+        "PatchbayPlugin", "PatchbayWire", "CanonicalChat", "FormatOpenAIChat", "FormatAnthropicMessages", "PlatformOpenAI",
+        "PlatformAnthropic", "PlatformNewAPI", "NotifyWebhook", "PatchbaySimulator", "PatchbayHost", "PatchbayCore",
+    ])

@@ -1,0 +1,44 @@
+package import PatchbayPlugin
+package import PatchbayWire
+
+/// A wire format for conversations, as pure functions between documents and the shared model.
+///
+/// ``ConversationFormat/codec`` functions of the extension bind it to the codec interface of the plugin kit.
+package protocol ConversationFormat {
+    associatedtype Decoder: AnswerDecoder
+    associatedtype Encoder: AnswerEncoder
+
+    static func readRequest(
+        _ document: JSONValue, context: inout ConversionContext
+    ) throws(ConversionError) -> CanonicalRequest
+    static func writeRequest(
+        _ request: CanonicalRequest, context: inout ConversionContext
+    ) throws(ConversionError) -> [UInt8]
+    static func readResponse(
+        _ document: JSONValue, context: inout ConversionContext
+    ) throws(ConversionError) -> CanonicalResponse
+    static func writeResponse(
+        _ response: CanonicalResponse, context: inout ConversionContext
+    ) throws(ConversionError) -> [UInt8]
+    /// Start, usage, finishes, or an error in disguise.
+    static func tapResponse(_ body: UnsafeRawBufferPointer) throws(ConversionError) -> [AnswerEvent]
+    static func readError(status: Int, _ body: UnsafeRawBufferPointer) -> CanonicalError
+    static func writeError(_ error: CanonicalError) -> (status: Int, body: [UInt8])
+    static func makeDecoder(_ context: ConversionContext) -> Decoder
+    static func makeEncoder(_ context: ConversionContext) -> Encoder
+    static var heartbeat: StaticString { get }
+}
+
+/// Frames of a streamed answer to events.
+package protocol AnswerDecoder {
+    /// Takes one complete frame; `name` is the event name and may be empty.
+    mutating func frame(
+        event name: UnsafeRawBufferPointer, data: UnsafeRawBufferPointer, into events: inout [AnswerEvent])
+    /// The transport delivers nothing more. Appends what is outstanding, and the end.
+    mutating func finish(_ ending: StreamEnd, into events: inout [AnswerEvent])
+}
+
+/// Events to the bytes of a streamed answer.
+package protocol AnswerEncoder {
+    mutating func encode(_ event: AnswerEvent, into output: inout [UInt8])
+}

@@ -1,0 +1,126 @@
+import CanonicalChat
+import PatchbayPlugin
+import PatchbayWire
+
+/// Facts of the Messages format that readers and writers share.
+enum MessagesFormat {
+    static let id = "anthropic.messages"
+    static let toolNameLimit = 128
+    static let toolIDLimit = 128
+    /// The `anthropic-version` that takes no sampling parameters.
+    static let strictDialect = "2026-10-21"
+    /// Tokens to allow where neither the client nor the profile says how many; the format demands a number.
+    static let defaultMaximum = 8192
+
+    static func toolNames(_ profile: CapabilityProfile, _ names: [String]) -> IdentifierMap {
+        IdentifierMap(limit: profile.toolNameMaximum ?? toolNameLimit, names: names)
+    }
+
+    /// The finish behind a `stop_reason`.
+    static func finish(_ word: String, stopSequence: String?) -> CanonicalFinish {
+        let reason: FinishReason
+        switch word {
+        case "end_turn": reason = .stop
+        case "stop_sequence": reason = .stopSequence
+        case "max_tokens": reason = .length
+        case "model_context_window_exceeded": reason = .contextWindow
+        case "tool_use": reason = .toolCalls
+        case "refusal": reason = .refusal
+        case "pause_turn": reason = .pause
+        case "compaction": reason = .compaction
+        default: reason = .other
+        }
+        return CanonicalFinish(reason, native: word, stopSequence: stopSequence)
+    }
+
+    /// Applies what is known of the calls to a finish that the upstream sent.
+    static func corrected(_ finish: CanonicalFinish, hasToolCall: Bool) -> CanonicalFinish {
+        var finish = finish
+        if hasToolCall, finish.reason == .stop || finish.reason == .other { finish.reason = .toolCalls }
+        if !hasToolCall, finish.reason == .toolCalls { finish.reason = .stop }
+        return finish
+    }
+
+    /// The `stop_reason` for a finish, and the stop sequence that goes with it.
+    static func stopReason(
+        _ finish: CanonicalFinish?, hasToolCall: Bool, context: ConversionContext
+    ) -> (word: StaticString, sequence: String?) {
+        let finish = finish ?? CanonicalFinish(.stop)
+        switch finish.reason {
+        case .length: return ("max_tokens", nil)
+        case .contextWindow:
+            let isKnown = context.dialect == strictDialect || context.profile.contextWindowFinish == true
+                || finish.native == "model_context_window_exceeded"
+            return (isKnown ? "model_context_window_exceeded" : "max_tokens", nil)
+        case .contentFilter, .refusal: return ("refusal", nil)
+        case _ where hasToolCall: return ("tool_use", nil)
+        case .stopSequence:
+            guard let sequence = finish.stopSequence else { return ("end_turn", nil) }
+            return ("stop_sequence", sequence)
+        case .pause: return ("pause_turn", nil)
+        case .compaction: return ("compaction", nil)
+        case .stop, .toolCalls, .malformedToolCall, .other: return ("end_turn", nil)
+        }
+    }
+
+    static func answerID(_ id: String, requestID: String) -> String {
+        if id.hasPrefix("msg_") { return id }
+        return "msg_" + (requestID.isEmpty ? StableHash.digits(id) : requestID)
+    }
+
+    /// Whether opaque state may go to a client or server of this format.
+    static func accepts(_ opaque: CanonicalOpaque) -> Bool {
+        opaque.provider == nil || opaque.provider == "anthropic"
+    }
+}
+
+/// The counters as the format splits them: input without what came from or went to the cache.
+struct MessagesUsage {
+    private var input: Int?
+    private var cacheWrite: Int?
+    private var cacheRead: Int?
+    private var output: Int?
+    private var thinking: Int?
+
+    init() {}
+
+    init(_ usage: JSONValue) {
+        merge(usage)
+    }
+
+    /// Takes over what a later object knows. Counters are cumulative; relays send zeros for what they do not know.
+    mutating func merge(_ usage: JSONValue) {
+        func newer(_ old: Int?, _ value: JSONValue?) -> Int? {
+            guard let new = value?.intValue else { return old }
+            return new == 0 ? old ?? 0 : new
+        }
+        input = newer(input, usage["input_tokens"])
+        cacheWrite = newer(cacheWrite, usage["cache_creation_input_tokens"])
+        cacheRead = newer(cacheRead, usage["cache_read_input_tokens"])
+        output = newer(output, usage["output_tokens"])
+        thinking = newer(thinking, usage["output_tokens_details"]?["thinking_tokens"])
+    }
+
+    var counts: TokenCounts {
+        TokenCounts(
+            input: input.map { $0 + (cacheWrite ?? 0) + (cacheRead ?? 0) }, output: output, cached: cacheRead,
+            cacheWrite: cacheWrite, reasoning: thinking)
+    }
+}
+
+extension TokenCounts {
+    func writeMessages(into writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.member("input_tokens", uncachedInput ?? 0)
+        writer.member("cache_creation_input_tokens", ifPresent: cacheWrite)
+        writer.member("cache_read_input_tokens", ifPresent: cached)
+        writer.member("output_tokens", output ?? 0)
+        if let reasoning {
+            writer.key("output_tokens_details")
+            writer.beginObject()
+            writer.member("thinking_tokens", reasoning)
+            writer.endObject()
+        }
+        writer.endObject()
+    }
+}

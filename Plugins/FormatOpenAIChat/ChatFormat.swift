@@ -1,0 +1,109 @@
+import CanonicalChat
+import PatchbayPlugin
+import PatchbayWire
+
+/// Facts of the Chat Completions format that readers and writers share.
+enum ChatFormat {
+    static let id = "openai.chat"
+    static let toolNameLimit = 64
+    static let toolIDLimit = 64
+    /// Stands in `refusal` where the upstream says no more than that the model refused.
+    static let refusalNotice: StaticString = "The model declined to answer further."
+
+    /// The finish reason behind a `finish_reason`, tolerant of servers that use other formats' words.
+    static func finish(_ word: String) -> CanonicalFinish? {
+        let reason: FinishReason
+        switch word {
+        case "", "null": return nil
+        case "stop", "eos", "end_turn", "stop_sequence": reason = .stop
+        case "length", "max_tokens": reason = .length
+        case "tool_calls", "tool_use", "function_call": reason = .toolCalls
+        case "content_filter": reason = .contentFilter
+        case "refusal": reason = .refusal
+        default: reason = .other
+        }
+        return CanonicalFinish(reason, native: word)
+    }
+
+    /// The `finish_reason` for a finish; never a word outside of the format.
+    static func word(_ reason: FinishReason, hasToolCall: Bool, legacy: Bool) -> StaticString {
+        if hasToolCall {
+            // A call cut by the length limit must not look complete.
+            if reason == .length || reason == .contextWindow || reason == .compaction { return "length" }
+            if reason == .contentFilter { return "content_filter" }
+            return legacy ? "function_call" : "tool_calls"
+        }
+        switch reason {
+        case .length, .contextWindow, .compaction: return "length"
+        case .contentFilter: return "content_filter"
+        default: return "stop"
+        }
+    }
+
+    /// Applies what is known of the calls to a finish that the upstream sent.
+    static func corrected(_ finish: CanonicalFinish, hasToolCall: Bool, hasRefusal: Bool) -> CanonicalFinish {
+        var finish = finish
+        switch finish.reason {
+        case .stop, .other, .stopSequence:
+            if hasToolCall { finish.reason = .toolCalls } else if hasRefusal { finish.reason = .refusal }
+        case .toolCalls where !hasToolCall: finish.reason = .stop
+        default: break
+        }
+        return finish
+    }
+
+    /// The id of an answer in this format's shape.
+    static func answerID(_ id: String, requestID: String) -> String {
+        if id.hasPrefix("chatcmpl-") { return id }
+        return "chatcmpl-" + (requestID.isEmpty ? StableHash.digits(id) : requestID)
+    }
+}
+
+extension TokenCounts {
+    /// Reads a `usage` object, with the variants of DeepSeek, Kimi, xAI and of relays that exclude cached tokens.
+    init(chat usage: JSONValue) {
+        let details = usage["prompt_tokens_details"]
+        let completion = usage["completion_tokens_details"]
+        self.init(
+            input: usage["prompt_tokens"]?.intValue, output: usage["completion_tokens"]?.intValue,
+            cached: details?["cached_tokens"]?.intValue ?? usage["prompt_cache_hit_tokens"]?.intValue
+                ?? usage["cached_tokens"]?.intValue,
+            cacheWrite: details?["cache_write_tokens"]?.intValue
+                ?? usage["cache_creation_input_tokens"]?.intValue,
+            reasoning: completion?["reasoning_tokens"]?.intValue)
+        correct(total: usage["total_tokens"]?.intValue)
+    }
+
+    /// Makes input and output inclusive where the server counts them exclusively.
+    private mutating func correct(total: Int?) {
+        if let prompt = input {
+            let besides = (cached ?? 0) + (cacheWrite ?? 0)
+            if besides > prompt { input = prompt + besides }
+        }
+        if let total, let prompt = input, let answer = output, let thought = reasoning, thought > 0,
+            total == prompt + answer + thought {
+            output = answer + thought
+        }
+    }
+
+    func writeChat(into writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.member("prompt_tokens", input ?? 0)
+        writer.member("completion_tokens", output ?? 0)
+        writer.member("total_tokens", (input ?? 0) + (output ?? 0))
+        if cached != nil || cacheWrite != nil {
+            writer.key("prompt_tokens_details")
+            writer.beginObject()
+            writer.member("cached_tokens", cached ?? 0)
+            writer.member("cache_write_tokens", ifPresent: cacheWrite)
+            writer.endObject()
+        }
+        if let reasoning {
+            writer.key("completion_tokens_details")
+            writer.beginObject()
+            writer.member("reasoning_tokens", reasoning)
+            writer.endObject()
+        }
+        writer.endObject()
+    }
+}

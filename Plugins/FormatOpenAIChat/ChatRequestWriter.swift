@@ -1,0 +1,324 @@
+import CanonicalChat
+import PatchbayPlugin
+import PatchbayWire
+
+/// Turns a canonical request into a Chat Completions request.
+struct ChatRequestWriter {
+    var writer = JSONWriter()
+    var context: ConversionContext
+    let request: CanonicalRequest
+    /// The request came in this format, so that everything it said can be said again.
+    let isSameFormat: Bool
+    var toolNames: IdentifierMap
+    var toolIDs: IdentifierMap
+    private var written: Set<String> = []
+
+    private init(_ request: CanonicalRequest, _ context: ConversionContext) {
+        self.request = request
+        self.context = context
+        isSameFormat = request.origin.format == ChatFormat.id
+        toolNames = ChatFormat.toolNames(context.profile, request.tools.map(\.name))
+        toolIDs = IdentifierMap(limit: context.profile.toolIDMaximum ?? ChatFormat.toolIDLimit)
+    }
+
+    /// - Throws: what the format cannot say at all. Lesser losses are recorded in `context`.
+    static func write(
+        _ request: CanonicalRequest, context: inout ConversionContext
+    ) throws(ConversionError) -> [UInt8] {
+        var writer = ChatRequestWriter(request, context)
+        try writer.write()
+        context = writer.context
+        return writer.writer.bytes
+    }
+
+    private mutating func write() throws(ConversionError) {
+        writer.beginObject()
+        writer.member("model", context.upstreamModel.isEmpty ? request.model : context.upstreamModel)
+        try writeMessages()
+        writeStream()
+        writeLimit()
+        writeSampling()
+        writeOutput()
+        writeTools()
+        writeReasoning()
+        writeIdentity()
+        writeNative()
+        writer.endObject()
+    }
+
+    // MARK: - Scalars
+
+    private mutating func writeStream() {
+        let isOn = context.stream || request.stream.on
+        written.formUnion(["stream", "stream_options"])
+        guard isOn else {
+            if isSameFormat, let explicit = request.native?["stream"] { writer.member("stream", explicit) }
+            return
+        }
+        writer.member("stream", true)
+        let extra = isSameFormat ? request.native?["stream_options"]?.objectValue ?? JSONObject() : JSONObject()
+        guard context.profile.streamUsageOption != false else { return }
+        writer.key("stream_options")
+        writer.beginObject()
+        writer.member("include_usage", true)
+        writer.members(extra)
+        writer.endObject()
+    }
+
+    private mutating func writeLimit() {
+        guard let limit = request.limits.maxOutput else { return }
+        if limit == 0, !isSameFormat {
+            return context.lose(.info, "limits.max_output", at: "/limits/max_output")
+        }
+        let key = context.profile.maxKey ?? (isSameFormat ? request.limits.source : nil) ?? "max_completion_tokens"
+        written.insert(key)
+        writer.key(key)
+        writer.number(limit)
+    }
+
+    private mutating func writeSampling() {
+        for value in request.sampling.values {
+            if value.key == "top_k", !isSameFormat, context.profile.topK != true {
+                context.lose(.degrade, "sampling.top_k", at: "/sampling/top_k")
+                continue
+            }
+            if value.key == "temperature" || value.key == "top_p", let rule = context.profile.temperature,
+                rule == "none" || rule == "default_only" {
+                context.lose(.degrade, "sampling.\(value.key)", at: "/sampling/\(value.key)")
+                continue
+            }
+            writer.key(value.key)
+            writer.value(value.value)
+        }
+        var stop = request.sampling.stop
+        guard !stop.isEmpty else { return }
+        let maximum = context.profile.stopMaximum ?? 4
+        if stop.count > maximum, !isSameFormat {
+            context.lose(.semantic, "sampling.stop", at: "/sampling/stop")
+            stop = Array(stop.prefix(maximum))
+        }
+        if request.native?["$stop"] != nil, stop.count == 1 {
+            writer.member("stop", stop[0])
+        } else {
+            writer.member("stop", .array(stop.map(JSONValue.string)))
+        }
+    }
+
+    private mutating func writeOutput() {
+        if let format = request.output.format {
+            writer.key("response_format")
+            writer.beginObject()
+            switch format.kind {
+            case .text: writer.member("type", literal: "text")
+            case .json: writer.member("type", literal: "json_object")
+            case .jsonSchema:
+                writer.member("type", literal: "json_schema")
+                writer.key("json_schema")
+                writer.beginObject()
+                writer.member("name", format.name ?? "response")
+                writer.member("description", ifPresent: format.description)
+                if let strict = format.strict {
+                    writer.member("strict", strict)
+                } else if !isSameFormat {
+                    writer.member("strict", true)
+                }
+                writer.member("schema", ifPresent: format.schema)
+                writer.endObject()
+            }
+            writer.endObject()
+        }
+        writer.member("verbosity", ifPresent: request.output.verbosity)
+        if !request.output.modalities.isEmpty {
+            writer.member("modalities", .array(request.output.modalities.map(JSONValue.string)))
+        }
+        writer.member("audio", ifPresent: request.output.audio)
+    }
+
+    private mutating func writeReasoning() {
+        let reasoning = request.reasoning
+        if isSameFormat {
+            // The extensions of other vendors are in `native` as they came.
+            let names = ["reasoning", "thinking", "enable_thinking", "thinking_budget"]
+            if !names.contains(where: { request.native?[$0] != nil }) || request.native?["reasoning_effort"] != nil {
+                writer.member("reasoning_effort", ifPresent: reasoning.effort)
+            }
+            return
+        }
+        guard let wanted = reasoning.effortWord else { return }
+        if wanted == .none, context.profile.efforts?.contains("none") != true {
+            return context.lose(.info, "reasoning.mode", at: "/reasoning/mode")
+        }
+        if context.profile.efforts?.isEmpty == true {
+            return context.lose(.degrade, "reasoning.effort", at: "/reasoning")
+        }
+        if reasoning.budget != nil { context.lose(.info, "reasoning.budget", at: "/reasoning/budget") }
+        writer.member("reasoning_effort", wanted.supported(by: context.profile.efforts).rawValue)
+    }
+
+    private mutating func writeIdentity() {
+        if let user = request.endUser, !(isSameFormat && request.native?["safety_identifier"]?.stringValue == user) {
+            let isLong = user.utf8.count > 64 && !isSameFormat
+            writer.member("user", isLong ? "user-" + StableHash.digits(user) : user)
+        }
+        if isSameFormat {
+            writer.member("metadata", ifPresent: request.metadata)
+            writer.member("service_tier", ifPresent: request.serviceTier)
+        } else {
+            if request.metadata != nil { context.lose(.info, "metadata", at: "/metadata") }
+            switch request.serviceTier {
+            case nil: break
+            case "auto"?: writer.member("service_tier", literal: "auto")
+            case "standard_only"?: writer.member("service_tier", literal: "default")
+            default: context.lose(.info, "service_tier", at: "/service_tier")
+            }
+        }
+    }
+
+    private mutating func writeNative() {
+        guard let native = request.native else { return }
+        if isSameFormat {
+            for member in native.members where !member.key.hasPrefix("$") && !written.contains(member.key) {
+                writer.key(member.key)
+                writer.value(member.value)
+            }
+            return
+        }
+        for member in native.members where !member.key.hasPrefix("$") && !member.value.isNull {
+            if Self.interpreted.contains(member.key) { continue }
+            let severity: LossSeverity = Self.meaningful.contains(member.key) ? .semantic : .info
+            context.lose(severity, "native.\(member.key)", at: "/native/\(native.format)/\(member.key)")
+        }
+    }
+
+    /// Members of Messages that were understood already.
+    private static let interpreted: Set<String> = ["thinking", "output_config", "stream"]
+    /// Members of other formats without which the answer differs.
+    private static let meaningful: Set<String> = ["mcp_servers", "container", "fallbacks"]
+
+    /// Names and ids of calls as the upstream gets them; within one format they stay as they are.
+    mutating func wireName(_ name: String) -> String {
+        isSameFormat ? name : toolNames.rewritten(name)
+    }
+
+    mutating func wireID(_ id: String) -> String {
+        isSameFormat ? id : toolIDs.rewritten(id)
+    }
+
+    // MARK: - Tools
+
+    private mutating func writeTools() {
+        var tools: [CanonicalTool] = []
+        for tool in request.tools where keeps(tool) { tools.append(tool) }
+        guard !tools.isEmpty else { return }
+        let legacy = isSameFormat && tools.allSatisfy { $0.native?["$legacy"] != nil }
+        writer.key(legacy ? "functions" : "tools" as StaticString)
+        writer.beginArray()
+        for tool in tools {
+            if legacy { writeFunction(tool) } else { writeTool(tool) }
+        }
+        writer.endArray()
+        writeChoice(legacy: legacy)
+        if let parallel = request.parallelTools, context.profile.parallelSwitch != false {
+            writer.member("parallel_tool_calls", parallel)
+        }
+    }
+
+    private mutating func keeps(_ tool: CanonicalTool) -> Bool {
+        guard tool.kind == .server, !isSameFormat else { return true }
+        context.lose(.semantic, "tools.server", at: "/tools/\(tool.name)")
+        return false
+    }
+
+    private mutating func writeTool(_ tool: CanonicalTool) {
+        if tool.kind == .server, let config = tool.config { return writer.value(config) }
+        writer.beginObject()
+        if tool.kind == .custom {
+            writer.member("type", literal: "custom")
+            writer.key("custom")
+            writer.beginObject()
+            writer.member("name", wireName(tool.name))
+            writer.member("description", ifPresent: tool.description)
+            writer.member("format", ifPresent: tool.grammar)
+            writer.endObject()
+        } else {
+            writer.member("type", literal: "function")
+            writer.key("function")
+            writeFunction(tool)
+        }
+        if isSameFormat {
+            if let cache = tool.cache { writer.member("cache_control", cache.value) }
+            writeExtras(tool.native)
+        }
+        writer.endObject()
+    }
+
+    private mutating func writeFunction(_ tool: CanonicalTool) {
+        writer.beginObject()
+        writer.member("name", wireName(tool.name))
+        writer.member("description", ifPresent: tool.description)
+        writer.member("parameters", ifPresent: tool.schema)
+        writer.member("strict", ifPresent: tool.strict)
+        if isSameFormat, let rest = tool.native?["$function"]?.objectValue { writer.members(rest) }
+        writer.endObject()
+    }
+
+    mutating func writeExtras(_ native: CanonicalNative?) {
+        guard isSameFormat, let native else { return }
+        for member in native.members where !member.key.hasPrefix("$") {
+            writer.key(member.key)
+            writer.value(member.value)
+        }
+    }
+
+    private mutating func writeChoice(legacy: Bool) {
+        guard let choice = request.toolChoice else { return }
+        writer.key(legacy ? "function_call" : "tool_choice" as StaticString)
+        switch choice.mode {
+        case .auto: writer.string("auto" as StaticString)
+        case .none: writer.string("none" as StaticString)
+        case .required: writer.string("required" as StaticString)
+        case .named:
+            if legacy {
+                writer.beginObject()
+                writer.member("name", choice.names.first ?? "")
+                writer.endObject()
+            } else {
+                writeNamed(choice.names.first ?? "", kind: choice.kind)
+            }
+        case .allowed:
+            writer.beginObject()
+            writer.member("type", literal: "allowed_tools")
+            writer.key("allowed_tools")
+            writer.beginObject()
+            writer.member("mode", choice.required ? "required" : "auto")
+            writer.key("tools")
+            writer.beginArray()
+            for name in choice.names { writeNamed(name, kind: kind(of: name)) }
+            writer.endArray()
+            writer.endObject()
+            writer.endObject()
+        }
+    }
+
+    private func kind(of name: String) -> CanonicalTool.Kind {
+        request.tools.first { $0.name == name }?.kind ?? .function
+    }
+
+    private mutating func writeNamed(_ name: String, kind: CanonicalTool.Kind) {
+        let isCustom = kind == .custom
+        writer.beginObject()
+        writer.member("type", isCustom ? "custom" : "function")
+        writer.key(isCustom ? "custom" : "function" as StaticString)
+        writer.beginObject()
+        writer.member("name", wireName(name))
+        writer.endObject()
+        writer.endObject()
+    }
+}
+
+extension ChatFormat {
+    /// The names that tools have towards an upstream of this format.
+    static func toolNames(_ profile: CapabilityProfile, _ names: [String]) -> IdentifierMap {
+        IdentifierMap(limit: profile.toolNameMaximum ?? toolNameLimit, names: names)
+    }
+}

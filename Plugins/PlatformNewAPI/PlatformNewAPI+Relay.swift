@@ -1,0 +1,42 @@
+import PatchbayPlugin
+
+extension PlatformNewAPI {
+    /// The relay speaks both formats itself, each at its own path, with the account's API key.
+    func prepare(_ attempt: Attempt, into request: inout RequestBuilder) throws {
+        guard attempt.operation == "generate" || attempt.operation.isEmpty else {
+            throw PluginError(.unsupported, "New API does not offer the operation \(attempt.operation.string).")
+        }
+        guard attempt.credentialKind == "api_key" else {
+            throw PluginError(
+                .unsupported,
+                "The credential kind \(attempt.credentialKind.string) cannot send requests; add a token to the account."
+            )
+        }
+        let base = Self.siteBase(attempt.baseURL)
+        switch attempt.format {
+        case "openai.chat":
+            request.setURL(base, path: "/v1/chat/completions", query: attempt.query)
+        case "anthropic.messages":
+            request.setURL(base, path: "/v1/messages", query: attempt.query)
+            request.setHeader("x-api-key", "${secret:api_key}")
+            if attempt.header("anthropic-version").isEmpty { request.setHeader("anthropic-version", "2023-06-01") }
+        default:
+            throw PluginError(.unsupported, "New API is not asked in the format \(attempt.format.string).")
+        }
+        request.setHeader("authorization", "Bearer ${secret:api_key}")
+    }
+
+    /// People copy the base URL with the `/v1` that other clients want.
+    private static func siteBase(_ base: ByteView) -> ByteView {
+        base.hasSuffix("/v1") ? base[0..<base.count - 3] : base
+    }
+
+    /// What only this platform says is judged here; the rest by the table of the kit.
+    func classify(_ outcome: Outcome) -> Verdict? {
+        guard outcome.transport == .none, outcome.status > 0 else { return Verdict.standard(for: outcome) }
+        let own = RelayOutcome(status: outcome.status, body: outcome.body, retryAfter: outcome.retryAfter())
+        guard var verdict = own.verdict else { return Verdict.standard(for: outcome) }
+        if outcome.bytesToClient > 0 { verdict.retry = .none }
+        return verdict
+    }
+}

@@ -1,0 +1,122 @@
+import PatchbayCore
+import PatchbayRouting
+import PatchbayWire
+
+/// Why a model goes where it goes.
+struct ExplainRoute: Sendable {
+    let backend: any AdminBackend
+
+    private static let price = View<ModelPrice>(
+        "Price", "US dollars per million tokens.",
+        [
+            .number("input", "Of a prompt token.") { perMillion($0.input) },
+            .number("output", "Of an answer token.") { perMillion($0.output) },
+            .number("cached_input", "Of a prompt token read from a cache.") { perMillion($0.cachedInput ?? $0.input) },
+            .number("cache_write", "Of a prompt token written to a cache.") { perMillion($0.cacheWrite ?? $0.input) },
+            .number("per_request", "US dollars of each request.") { $0.perRequest.dollars },
+        ])
+
+    /// Picodollars per token are microdollars per million tokens.
+    private static func perMillion(_ money: Money) -> Double { Double(money.picodollars) / 1e6 }
+
+    private static let candidate = View<ExplainedCandidate>(
+        "Candidate", "A channel that the route offers.",
+        [
+            .string("channel", "`site/account[/token]:upstream-model`.") { $0.channel },
+            .string("site", "Name of the site.") { $0.site },
+            .string("account", "Name of the account.") { $0.account },
+            .optionalString("token", "Name of the token; null = the account's own credential.") { $0.token },
+            .string("upstream_model", "What the upstream calls the model.") { $0.upstreamModel },
+            .strings("formats", "Wire formats it speaks.") { $0.formats.map(\.rawValue) },
+            .integer("priority", "Lower numbers are tried first.") { $0.priority },
+            .integer("weight", "Share inside the priority group.") { $0.weight },
+            .number("share", "Chance to be the first of its priority group.") { $0.share },
+            .member("price", price.schema.orNull, "Null = no price is known.") {
+                $0.price.map(price.document) ?? .null
+            },
+            .boolean("taken", "It would be tried.") { $0.reason == .taken },
+            .optionalInteger("position", "As which; null = not at all.") { $0.position },
+            .member("reason", .choice(ExplainedCandidate.Reason.allCases.map(\.rawValue)), "Why or why not.") {
+                .string($0.reason.rawValue)
+            },
+            .string("sentence", "The same for people.") { $0.sentence },
+            .member("cooling", cooling.schema.orNull, "Why and how long it rests; null = it does not.") {
+                $0.coolingFault == nil ? .null : cooling.document($0)
+            },
+            .integer("requests", "Attempts since the start.") { Int(clamping: $0.counters.attempts) },
+            .integer("failures", "Failed attempts since the start.") { Int(clamping: $0.counters.failures) },
+            .integer("in_flight", "Attempts under way.") { $0.counters.inFlight },
+        ])
+
+    private static let cooling = View<ExplainedCandidate>(
+        "Cooling", "A rest after failures.",
+        [
+            .string("party", "Who rests: site, credential, channel or endpoint.") { $0.coolingParty?.rawValue ?? "" },
+            .string("fault", "Whose fault the failure was.") { $0.coolingFault?.name ?? "" },
+            .optionalInteger("ms", "How long yet; null = until its credential is renewed.") {
+                $0.coolingMilliseconds.flatMap { $0 == .max ? nil : Int(clamping: $0) }
+            },
+        ])
+
+    private static let match = View<RouteExplanation.MatchedRoute>(
+        "MatchedRoute", "The route that applies.",
+        [
+            .string("model", "The name or pattern that was found.") { $0.model },
+            .optionalString("pattern", "The pattern that was declared, if the route comes from one.") { $0.pattern },
+            .member("source", .choice(["file", "store", "generated"]), "Where it was declared.") {
+                .string($0.source.rawValue)
+            },
+        ])
+
+    private static let view = View<RouteExplanation>(
+        "Explanation", "Why a model goes where it goes.",
+        [
+            .string("model", "What was asked for.") { $0.model },
+            .optionalString("key", "Name of the key whose permissions apply.") { $0.key },
+            .member("outcome", .choice(RouteExplanation.Outcome.allCases.map(\.rawValue)), "What would happen.") {
+                .string($0.outcome.rawValue)
+            },
+            .string("summary", "The same for people.") { $0.summary },
+            .member("route", match.schema.orNull, "Null = no route applies.") { $0.route.map(match.document) ?? .null },
+            .string("seed", "Of the random choice inside priority groups.") { String($0.seed) },
+            .optionalInteger("retry_after_ms", "When every channel rests: until the first is back.") {
+                $0.retryAfterMilliseconds.map { Int(clamping: $0) }
+            },
+            .member(
+                "candidates", .array(candidate.schema), "In the order in which they would be tried, then the others."
+            ) {
+                .array($0.candidates.map(candidate.document))
+            },
+            .strings("problems", "What is wrong with the route.") { $0.problems },
+        ])
+
+    var route: AdminRoute {
+        AdminRoute(
+            method: .post, path: "/api/v1/explain", operation: "explain_route",
+            summary: "Explain which channels a request would be sent to, and why.", tag: "routes",
+            body: Record(
+                "ExplainInput", "What would be asked for.",
+                [
+                    Field("model", Shared.modelName, required: true, "Public model name."),
+                    Field("key", .string.orNull, secret: false, "Name of the key, or the key itself."),
+                ]),
+            success: .init(schema: Self.view.schema, note: "The explanation.")
+        ) { [backend] call in
+            let key = try await Self.key(call.body["key"]?.stringValue, backend)
+            let explanation = try await backend.explain(model: call.body["model"]?.stringValue ?? "", key: key)
+            return AdminAnswer(Self.view.document(explanation))
+        }
+    }
+
+    /// By name, else by its text.
+    private static func key(_ text: String?, _ backend: any AdminBackend) async throws -> Key? {
+        guard let text else { return nil }
+        let keys = try await backend.configuration().keys
+        if let named = keys.first(where: { $0.name == text }) { return named }
+        let digest = backend.clientKey(Secret(text)).digest
+        guard let known = keys.first(where: { $0.digest == digest }) else {
+            throw AdminError(.invalidField, "key is neither the name of a key nor a key.", field: "key")
+        }
+        return known
+    }
+}

@@ -1,0 +1,121 @@
+import PatchbayCore
+
+/// Makes a configuration from nodes. Wrong parts are noted and left at their defaults, so that one run finds them all.
+struct ConfigurationDecoder {
+    let problems: ProblemList
+
+    func decode(_ root: ConfigurationNode) -> Configuration {
+        var configuration = Configuration()
+        let allowed = ["gateway", "admin", "egress", "prices", "sites", "keys", "routes"]
+        guard let document = reader(root, "", allowed) else { return configuration }
+        if let node = document.member("gateway") { configuration.gateway = gateway(node) }
+        if let node = document.member("admin") { configuration.admin = admin(node) }
+        if let node = document.member("egress") { configuration.egress = egress(node) }
+        configuration.prices = prices(document)
+        configuration.sites = sites(document)
+        configuration.keys = keys(document)
+        configuration.routes = routes(document, sites: configuration.sites)
+        checkListeners(configuration, document)
+        return configuration
+    }
+
+    func reader(_ node: ConfigurationNode, _ path: String, _ allowed: [String]) -> MappingReader? {
+        MappingReader(node, path: path, allowed: allowed, problems: problems)
+    }
+
+    private func gateway(_ node: ConfigurationNode) -> GatewayConfiguration {
+        var gateway = GatewayConfiguration()
+        guard let fields = reader(node, "gateway", ["listen", "limits", "timeouts", "event_loops"]) else {
+            return gateway
+        }
+        gateway.listen = listen(fields) ?? gateway.listen
+        gateway.eventLoops = fields.integer("event_loops", in: 1...1_024)
+        if let node = fields.member("limits") { gateway.limits = limits(node) }
+        if let node = fields.member("timeouts") { gateway.timeouts = timeouts(node) }
+        return gateway
+    }
+
+    private func listen(_ fields: MappingReader) -> ListenAddress? {
+        guard let text = fields.text("listen") else { return nil }
+        guard let address = ListenAddress(text) else {
+            let place = fields.node.place(of: "listen")
+            problems.add(place, "\(fields.path(of: "listen")) must be HOST:PORT, [IPV6]:PORT or :PORT.")
+            return nil
+        }
+        return address
+    }
+
+    private func limits(_ node: ConfigurationNode) -> GatewayLimits {
+        var limits = GatewayLimits()
+        guard let fields = reader(node, "gateway.limits", ["header", "body", "connections"]) else { return limits }
+        limits.headerBytes = fields.size("header", in: 1_024...1_048_576) ?? limits.headerBytes
+        limits.bodyBytes = fields.size("body", in: 1_024...2_147_483_647) ?? limits.bodyBytes
+        limits.connections = fields.integer("connections", in: 1...1_000_000) ?? limits.connections
+        return limits
+    }
+
+    private func timeouts(_ node: ConfigurationNode) -> GatewayTimeouts {
+        var timeouts = GatewayTimeouts()
+        let allowed = ["client_read", "client_write", "keep_alive", "connect", "first_byte", "idle", "total"]
+        guard let fields = reader(node, "gateway.timeouts", allowed) else { return timeouts }
+        timeouts.clientRead = fields.duration("client_read") ?? timeouts.clientRead
+        timeouts.clientWrite = fields.duration("client_write") ?? timeouts.clientWrite
+        timeouts.keepAlive = fields.duration("keep_alive") ?? timeouts.keepAlive
+        timeouts.connect = fields.duration("connect") ?? timeouts.connect
+        timeouts.firstByte = fields.duration("first_byte") ?? timeouts.firstByte
+        timeouts.idle = fields.duration("idle") ?? timeouts.idle
+        timeouts.total = fields.duration("total") ?? timeouts.total
+        return timeouts
+    }
+
+    private func admin(_ node: ConfigurationNode) -> AdminConfiguration {
+        var admin = AdminConfiguration()
+        guard let fields = reader(node, "admin", ["listen", "token"]) else { return admin }
+        admin.listen = listen(fields) ?? admin.listen
+        if let token = fields.text("token").map(Secret.init) {
+            fields.check { () throws(ValidationError) in try Validation.adminToken(token, field: "token") }
+            admin.token = token
+        }
+        return admin
+    }
+
+    private func egress(_ node: ConfigurationNode) -> EgressConfiguration {
+        guard let fields = reader(node, "egress", ["allow"]) else { return EgressConfiguration() }
+        let networks = fields.texts("allow") ?? []
+        for (index, text) in networks.enumerated() {
+            do throws(IPNetworkError) {
+                _ = try IPNetwork(text)
+            } catch {
+                let field = "allow[\(index)]"
+                problems.add(fields.node.place(of: field), "\(fields.path(of: field)): \(error.sentence)")
+            }
+        }
+        return EgressConfiguration(allow: networks)
+    }
+
+    private func prices(_ document: MappingReader) -> [String: ModelPrice] {
+        var prices: [String: ModelPrice] = [:]
+        let allowed = ["input", "output", "cached_input", "cache_write", "per_request"]
+        for member in document.entries("prices") {
+            let path = "prices.\(member.key)"
+            guard let fields = reader(member.value, path, allowed) else { continue }
+            let range = 0.0...1_000_000.0
+            var price = ModelPrice(
+                perMillionInput: fields.number("input", in: range) ?? 0,
+                output: fields.number("output", in: range) ?? 0,
+                cachedInput: fields.number("cached_input", in: range),
+                cacheWrite: fields.number("cache_write", in: range))
+            price.perRequest = Money(dollars: fields.number("per_request", in: range) ?? 0)
+            prices[member.key] = price
+        }
+        return prices
+    }
+
+    private func checkListeners(_ configuration: Configuration, _ document: MappingReader) {
+        let gateway = configuration.gateway.listen
+        guard gateway.port != 0, gateway == configuration.admin.listen else { return }
+        problems.add(
+            document.node.place(of: "admin.listen"),
+            "admin.listen must differ from gateway.listen, which is \(gateway) too.")
+    }
+}

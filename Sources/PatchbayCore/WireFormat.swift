@@ -1,0 +1,13 @@
+/// The id of a wire format, such as `openai.chat`.
+package struct WireFormat: Sendable, Hashable, RawRepresentable, CustomStringConvertible {
+    package var rawValue: String
+
+    package init(rawValue: String) {
+        self.rawValue = rawValue
+    }
+
+    package var description: String { rawValue }
+
+    package static let openAIChat = WireFormat(rawValue: "openai.chat")
+    package static let anthropicMessages = WireFormat(rawValue: "anthropic.messages")
+}

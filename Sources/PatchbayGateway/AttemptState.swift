@@ -1,0 +1,61 @@
+import NIOCore
+import PatchbayCore
+import PatchbayHost
+import PatchbayWire
+
+/// What an exchange knows about the attempt in progress.
+struct AttemptState {
+    enum Mode {
+        /// No head of an answer yet.
+        case sent
+        /// The whole body is collected before anything is sent to the client.
+        case collecting
+        /// A stream whose first good event has not come: its bytes are held back.
+        case holding
+        /// A stream that the client is receiving.
+        case passing
+    }
+
+    /// Index into the table's channels.
+    var channel: Int32 = -1
+    var price: ModelPrice?
+    var upstream: ChannelUpstream?
+    /// The format the upstream is spoken to in.
+    var format = WireFormat.openAIChat
+    var upstreamModel = ""
+    var startedAt: Int64 = 0
+    var mode = Mode.sent
+    var status = 0
+    /// Head of the answer; spans of `fields` point into it.
+    var headBytes = ByteBuffer()
+    var fields = ContiguousArray<HTTPField>()
+    var collected = ByteBuffer()
+    /// Cuts the stream into frames.
+    var splitter = SSEFrameSplitter()
+    var decoder: StreamDecoder?
+    var encoder: StreamEncoder?
+    var tap = StreamTap()
+    /// The gateway asked for usage that the client did not ask for: the chunk that carries it is not passed on.
+    var stripsUsage = false
+    /// The upstream calls the model by another name than the client.
+    var renamesModel = false
+    /// The protocol's own end has been seen and everything was sent; only the end of the transport is missing.
+    var endedAt: Int64?
+    /// Counted as in flight at the channel.
+    var isOpen = false
+
+    init() {}
+}
+
+/// Why an attempt failed, before anyone has judged whose fault it is.
+enum AttemptFailureCause {
+    /// The upstream answered with a status that is no success, or with a body that is not what it should be.
+    case answer(sentence: String)
+    /// No usable answer arrived.
+    case transport(TransportFault, sentence: String)
+    /// The stream carried an error event.
+    case streamError(StreamErrorInfo)
+    /// The stream ended before its protocol says so.
+    case truncated
+    case timeout(String)
+}

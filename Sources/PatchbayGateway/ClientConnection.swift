@@ -1,0 +1,408 @@
+import NIOCore
+import PatchbayCore
+import PatchbayWire
+
+/// One client connection: reads requests one after the other, hands each to an ``Exchange`` and writes what it answers.
+///
+/// Lives on one event loop. Requests that a client pipelines wait in the buffer until the one before has been answered.
+final class ClientConnection: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    enum Phase: Equatable {
+        /// Waiting for a request, or reading its head.
+        case head
+        /// Reading a body of known length; so many bytes are missing.
+        case body(remaining: Int)
+        case chunkedBody
+        /// The exchange works; more input is the next request.
+        case answering
+        /// The request was refused before its body had come: the body is thrown away.
+        case discarding(remaining: Int)
+        /// The last answer is out; input is thrown away until the client closes, so that no reset destroys the answer.
+        case lingering
+        case closed
+    }
+
+    let loop: LoopContext
+    private(set) var context: ChannelHandlerContext?
+    private(set) var phase = Phase.head
+    /// Bytes received and not yet consumed.
+    private var incoming = ByteBuffer()
+    private var parser: HTTPRequestHeadParser
+    private var chunks = HTTPChunkedDecoder()
+    /// The head of the current request; its spans point into `headBytes`.
+    private(set) var head = HTTPRequestHead()
+    private(set) var headBytes = ByteBuffer()
+    private var body = ByteBuffer()
+    /// When the current phase has lasted too long, in nanoseconds of the monotonic clock.
+    private var deadline = Int64.max
+    private var keepAlive = true
+    private var isProcessing = false
+    private var isReadingPaused = false
+    private var needsFlush = false
+    private lazy var exchange = Exchange(connection: self)
+    /// Place in the loop's list of connections.
+    var listIndex = -1
+    private var inputLimit: Int { loop.limits.headerBytes + 65_536 }
+
+    init(loop: LoopContext) {
+        self.loop = loop
+        parser = HTTPRequestHeadParser(limits: HTTPLimits(headBytes: loop.limits.headerBytes))
+    }
+
+    // MARK: - Channel events
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        loop.add(self)
+        deadline = loop.now + loop.timeouts.clientRead.milliseconds
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        leave()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        leave()
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        context.close(promise: nil)
+    }
+
+    private func leave() {
+        guard phase != .closed else { return }
+        let wasAnswering = phase == .answering
+        phase = .closed
+        loop.remove(self)
+        context = nil
+        if wasAnswering { exchange.clientLeft() }
+        incoming.clear()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var bytes = unwrapInboundIn(data)
+        if phase == .lingering { return }
+        if incoming.readableBytes == 0 {
+            incoming = bytes
+        } else {
+            incoming.writeBuffer(&bytes)
+        }
+        process()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        let isWritable = context.channel.isWritable
+        if phase == .answering {
+            deadline = isWritable ? .max : loop.now + loop.timeouts.clientWrite.milliseconds
+            exchange.clientWritabilityChanged(isWritable)
+        }
+        context.fireChannelWritabilityChanged()
+    }
+
+    /// Called by the loop every quarter of a second.
+    func tick(now: Int64) {
+        if phase == .answering { exchange.tick(now: now) }
+        guard now >= deadline else { return }
+        switch phase {
+        case .body, .chunkedBody:
+            refuse(GatewayError(.requestTimeout, "the request body did not arrive in time", status: 408))
+        case .head where incoming.readableBytes > 0:
+            refuse(GatewayError(.requestTimeout, "the request head did not arrive in time", status: 408))
+        default:
+            context?.close(promise: nil)
+        }
+    }
+
+    /// Closes the connection if it is idle, else after the answer in progress.
+    func drain() {
+        keepAlive = false
+        if phase == .head, incoming.readableBytes == 0 { context?.close(promise: nil) }
+    }
+
+    // MARK: - Reading requests
+
+    /// Consumes input as far as the phase allows. Not reentrant: an answer given inside continues the outer loop.
+    private func process() {
+        guard !isProcessing else { return }
+        isProcessing = true
+        defer { isProcessing = false }
+        while step() {}
+        limitInput()
+    }
+
+    /// One step; false when more input or an answer is needed.
+    private func step() -> Bool {
+        switch phase {
+        case .head: return incoming.readableBytes > 0 && readHead()
+        case .body(let remaining): return readBody(remaining)
+        case .chunkedBody: return readChunks()
+        case .discarding(let remaining): return discard(remaining)
+        case .answering, .lingering, .closed: return false
+        }
+    }
+
+    private func readHead() -> Bool {
+        do {
+            let length = try incoming.withUnsafeReadableBytes { bytes throws(HTTPParseError) in
+                try parser.parse(bytes, into: &head)
+            }
+            guard let length else {
+                if deadline == .max || incoming.readableBytes < 64 {
+                    deadline = min(deadline, loop.now + loop.timeouts.clientRead.milliseconds)
+                }
+                return false
+            }
+            parser.reset()
+            headBytes = incoming.readSlice(length: length) ?? ByteBuffer()
+            headReceived()
+            return true
+        } catch {
+            refuse(
+                GatewayError(
+                    error.statusCode == 413 ? .tooLarge : .invalidRequest, error.sentence, status: error.statusCode))
+            return false
+        }
+    }
+
+    private func headReceived() {
+        keepAlive = head.keepAlive && !loop.isDraining
+        deadline = loop.now + loop.timeouts.clientRead.milliseconds
+        let limit = loop.limits.bodyBytes
+        if case .length(let length) = head.framing, length > limit {
+            return refuse(
+                GatewayError(.tooLarge, "the request body has \(length) bytes; the limit is \(limit)", status: 413))
+        }
+        phase = .answering
+        guard exchange.begin() else { return }
+        switch head.framing {
+        case .none, .untilClose:
+            dispatch()
+        case .length(let length):
+            phase = .body(remaining: length)
+            prepareBody(length)
+        case .chunked:
+            phase = .chunkedBody
+            chunks = HTTPChunkedDecoder()
+            prepareBody(0)
+        }
+    }
+
+    private func prepareBody(_ length: Int) {
+        body.clear()
+        if head.expectsContinue, incoming.readableBytes == 0, let context {
+            var interim = context.channel.allocator.buffer(capacity: 32)
+            interim.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
+            context.writeAndFlush(wrapOutboundOut(interim), promise: nil)
+        }
+        if length > incoming.readableBytes { body.reserveCapacity(length) }
+    }
+
+    private func readBody(_ remaining: Int) -> Bool {
+        if body.readableBytes == 0, incoming.readableBytes >= remaining {
+            body = incoming.readSlice(length: remaining) ?? ByteBuffer()
+            dispatch()
+            return true
+        }
+        guard incoming.readableBytes > 0 else { return false }
+        let part = min(remaining, incoming.readableBytes)
+        if var slice = incoming.readSlice(length: part) { body.writeBuffer(&slice) }
+        deadline = loop.now + loop.timeouts.clientRead.milliseconds
+        if part == remaining {
+            dispatch()
+            return true
+        }
+        phase = .body(remaining: remaining - part)
+        return false
+    }
+
+    private func readChunks() -> Bool {
+        while incoming.readableBytes > 0 {
+            let step: HTTPChunkStep
+            do {
+                step = try incoming.withUnsafeReadableBytes { bytes throws(HTTPParseError) in
+                    try chunks.decode(bytes)
+                }
+            } catch {
+                exchange.abandon()
+                refuse(.invalid(error.sentence))
+                return false
+            }
+            switch step {
+            case .needMore(let consumed):
+                incoming.moveReaderIndex(forwardBy: consumed)
+                return false
+            case .data(let range, let consumed):
+                if let slice = incoming.getSlice(
+                    at: incoming.readerIndex + range.lowerBound, length: range.count)
+                {
+                    body.writeImmutableBuffer(slice)
+                }
+                incoming.moveReaderIndex(forwardBy: consumed)
+                deadline = loop.now + loop.timeouts.clientRead.milliseconds
+                if body.readableBytes > loop.limits.bodyBytes {
+                    let limit = loop.limits.bodyBytes
+                    exchange.abandon()
+                    refuse(GatewayError(.tooLarge, "the request body is larger than the limit of \(limit) bytes", status: 413))
+                    return false
+                }
+            case .end(let consumed):
+                incoming.moveReaderIndex(forwardBy: consumed)
+                dispatch()
+                return true
+            }
+        }
+        return false
+    }
+
+    private func dispatch() {
+        phase = .answering
+        deadline = .max
+        exchange.bodyReceived(body)
+        body = ByteBuffer()
+    }
+
+    private func discard(_ remaining: Int) -> Bool {
+        let part = min(remaining, incoming.readableBytes)
+        incoming.moveReaderIndex(forwardBy: part)
+        if part == remaining {
+            nextRequest()
+            return true
+        }
+        phase = .discarding(remaining: remaining - part)
+        return false
+    }
+
+    /// A client that sends more than one request ahead is not read until the first is answered.
+    private func limitInput() {
+        guard let context, phase == .answering || isReadingPaused else { return }
+        let pause = phase == .answering && incoming.readableBytes > inputLimit
+        if pause != isReadingPaused {
+            isReadingPaused = pause
+            context.channel.setOption(.autoRead, value: !pause).whenFailure { _ in }
+        }
+    }
+
+    private func nextRequest() {
+        phase = .head
+        deadline = loop.now + (incoming.readableBytes > 0 ? loop.timeouts.clientRead : loop.timeouts.keepAlive).milliseconds
+    }
+}
+
+// MARK: - Answering
+
+extension ClientConnection {
+    var isWritable: Bool { context?.channel.isWritable ?? false }
+    /// HTTP/1.0 clients know no chunked coding; their streams end with the connection.
+    var acceptsChunked: Bool { head.minorVersion >= 1 }
+    var willKeepAlive: Bool { keepAlive && (acceptsChunked || head.keepAlive) }
+
+    func buffer(capacity: Int) -> ByteBuffer {
+        context?.channel.allocator.buffer(capacity: capacity) ?? ByteBufferAllocator().buffer(capacity: capacity)
+    }
+
+    /// Queues bytes; they leave with the next ``flush()`` or at the end of the answer.
+    func write(_ bytes: ByteBuffer) {
+        context?.write(wrapOutboundOut(bytes), promise: nil)
+        needsFlush = true
+    }
+
+    func flush() {
+        guard needsFlush else { return }
+        needsFlush = false
+        context?.flush()
+    }
+
+    /// An answer that streams to an HTTP/1.0 client, or one that broke off, cannot be followed by another.
+    func closeAfterAnswer() {
+        keepAlive = false
+    }
+
+    /// The exchange has written its last byte.
+    func answered() {
+        guard phase != .closed, let context else { return }
+        flush()
+        guard keepAlive else { return linger(context) }
+        nextRequest()
+        if !isProcessing { process() }
+    }
+
+    /// Answers an error that concerns the request as a message (no endpoint was reached, or its body never came).
+    private func refuse(_ error: GatewayError) {
+        let requestID = loop.makeRequestID()
+        let dialect = headBytes.readableBytes > 0 && head.path.count > 0 ? exchange.dialect : .openAI
+        keepAlive = false
+        phase = .answering
+        writeError(error, dialect: dialect, requestID: requestID, isHead: false)
+        flush()
+        loop.refused(error)
+        if let context { linger(context) }
+    }
+
+    /// Writes a complete error answer. The caller decides what happens to the connection.
+    func writeError(_ error: GatewayError, dialect: Dialect, requestID: String, isHead: Bool) {
+        let document = error.body(dialect, requestID: requestID)
+        var bytes = buffer(capacity: 256 + document.count)
+        ResponseHead.writeStatus(error.status, into: &bytes)
+        ResponseHead.writeRequestID(requestID, dialect: dialect, into: &bytes)
+        bytes.writeStaticString("content-type: application/json\r\n")
+        if let seconds = error.retryAfter { ResponseHead.writeField("retry-after", seconds, into: &bytes) }
+        finishHead(&bytes, length: document.count)
+        if !isHead { bytes.writeBytes(document) }
+        write(bytes)
+    }
+
+    func finishHead(_ bytes: inout ByteBuffer, length: Int) {
+        ResponseHead.writeField("content-length", length, into: &bytes)
+        bytes.writeStaticString(keepAlive ? "\r\n" : "connection: close\r\n\r\n")
+    }
+
+    /// The request was refused after its head: skips a short body, or closes when it is long or unknown.
+    func refusedBeforeBody() {
+        switch head.framing {
+        case .none: answered()
+        case .length(let length) where keepAlive && canSkipBody:
+            flush()
+            phase = .discarding(remaining: length)
+        default:
+            flush()
+            if let context { linger(context) }
+        }
+    }
+
+    /// Whether the answer to a refused request may leave the connection open.
+    var canSkipBody: Bool {
+        switch head.framing {
+        case .none: true
+        case .length(let length): length <= 262_144 && !head.expectsContinue
+        case .chunked, .untilClose: false
+        }
+    }
+
+    /// Sends the end of the connection and waits for the client's own, at most two seconds.
+    private func linger(_ context: ChannelHandlerContext) {
+        guard phase != .lingering, phase != .closed else { return }
+        phase = .lingering
+        incoming.clear()
+        deadline = loop.now + 2_000.milliseconds
+        context.close(mode: .output, promise: nil)
+    }
+}
+
+extension Int {
+    /// So many milliseconds in nanoseconds.
+    var milliseconds: Int64 { Int64(self) * 1_000_000 }
+}
+
+// MARK: - Header fields
+
+extension ClientConnection {
+    /// The value of a header by its name in lower case, as bytes of the head; valid while the request is in progress.
+    func headerText(_ name: StaticString) -> String? {
+        headBytes.withUnsafeReadableBytes { bytes in
+            head.fields.first(named: name, in: bytes).map { String(decoding: bytes[$0.range], as: UTF8.self) }
+        }
+    }
+}

@@ -1,0 +1,191 @@
+import NIOCore
+import PatchbayCore
+import PatchbayHost
+import PatchbayRouting
+import PatchbayUpstream
+import PatchbayWire
+
+/// What an upstream answers: the head, then a whole document or a stream.
+extension Exchange: UpstreamResponseReceiver {
+    /// A document beyond this is no chat answer; refusing it bounds the memory of a request.
+    private static let maximumDocumentBytes = 67_108_864
+
+    func upstreamDidReceiveHead(_ head: borrowing HTTPResponseHead, bytes: UnsafeRawBufferPointer) {
+        attempt.status = head.status
+        attempt.headBytes = ByteBuffer(bytes: bytes)
+        attempt.fields = head.fields
+        let isEventStream = answerField(.contentType)?.hasPrefix("text/event-stream") ?? false
+        guard (200..<300).contains(head.status), fields.stream else {
+            attempt.mode = .collecting
+            return
+        }
+        if isEventStream { beginHolding() }
+    }
+
+    func upstreamDidReceiveBody(_ bytes: ByteBuffer) {
+        if attempt.mode == .sent { sniff(bytes) }
+        switch attempt.mode {
+        case .sent: break
+        case .collecting: collect(bytes)
+        case .holding, .passing: streamBytes(bytes)
+        }
+    }
+
+    func upstreamDidCompleteRead() {
+        connection.flush()
+    }
+
+    func upstreamDidEnd() {
+        upstream = nil
+        switch attempt.mode {
+        case .sent, .collecting: documentReceived()
+        case .holding, .passing: streamEnded(.endOfStream)
+        }
+    }
+
+    func upstreamDidFail(_ error: UpstreamError) {
+        upstream = nil
+        guard attempt.endedAt == nil else { return streamEnded(.endOfStream) }
+        attemptFailed(.transport(TransportFault(error.code), sentence: error.sentence))
+    }
+
+    /// Decides by the first bytes whether an answer without a usable content type is a stream (formats.md E-9, E-10).
+    private func sniff(_ bytes: ByteBuffer) {
+        let first = bytes.readableBytesView.first { $0 != 0x20 && $0 != 0x0a && $0 != 0x0d && $0 != 0x09 }
+        guard let first else { return }
+        switch first {
+        case UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: "<"): attempt.mode = .collecting
+        default: beginHolding()
+        }
+    }
+
+    private func collect(_ bytes: ByteBuffer) {
+        if attempt.collected.readableBytes == 0 {
+            attempt.collected = bytes
+        } else {
+            attempt.collected.writeImmutableBuffer(bytes)
+        }
+        if attempt.collected.readableBytes > Exchange.maximumDocumentBytes {
+            upstream?.cancel()
+            upstream = nil
+            attemptFailed(.transport(.protocolViolation, sentence: "the upstream's answer is larger than 64 MiB"))
+        }
+    }
+
+    /// A header field of the answer, in lower case names, as text.
+    func answerField(_ known: HTTPKnownName) -> String? {
+        guard let field = attempt.fields.first(where: { $0.known == known }) else { return nil }
+        return attempt.headBytes.getString(at: attempt.headBytes.readerIndex + field.value.range.lowerBound,
+            length: field.value.range.count)
+    }
+
+    // MARK: - Documents
+
+    private func documentReceived() {
+        guard (200..<300).contains(attempt.status) else {
+            return attemptFailed(.answer(sentence: "the upstream answered with status \(attempt.status)"))
+        }
+        if fields.stream {
+            return attemptFailed(.answer(sentence: "the upstream answered a streaming request with a document"))
+        }
+        do {
+            let document = try answerDocument()
+            finishAttempt(fault: .none, reason: "")
+            loop.health.recordSuccess(attempt.channel, of: snapshot.table, now: loop.now)
+            firstTokenAt = loop.now
+            settle(outcome: .completed, status: attempt.status, errorCode: "")
+            sendDocument(document)
+        } catch {
+            attemptFailed(.answer(sentence: error.sentence))
+        }
+    }
+
+    /// The body for the client, checked to be what the format promises, with the usage taken from it.
+    private func answerDocument() throws(PluginError) -> ByteBuffer {
+        guard let codec = snapshot.codecs[attempt.format], let clientFormat = endpoint?.format else {
+            return attempt.collected
+        }
+        let parameters = codecParameters()
+        let bytes = attempt.collected
+        try bytes.withUnsafeReadableBytes { raw throws(PluginError) in
+            try codec.responseTap(raw, parameters) { attempt.tap.observe($0) }
+        }
+        usage.merge(attempt.tap.usage)
+        if let error = attempt.tap.error {
+            throw PluginError(.protocolViolation, "the answer is an error in disguise: \(error.message)")
+        }
+        if attempt.format == clientFormat { return restoringModel(bytes) }
+        guard let clientCodec = snapshot.codecs[clientFormat] else { return bytes }
+        var middle: [UInt8] = []
+        try bytes.withUnsafeReadableBytes { raw throws(PluginError) in
+            try codec.responseToCanonical(raw, parameters, into: &middle)
+        }
+        var converted: [UInt8] = []
+        try middle.withBytes { raw throws(PluginError) in
+            try clientCodec.responseFromCanonical(raw, parameters, into: &converted)
+        }
+        return ByteBuffer(bytes: converted)
+    }
+
+    /// Puts the name that the client asked for back where the upstream wrote its own.
+    private func restoringModel(_ bytes: ByteBuffer) -> ByteBuffer {
+        guard attempt.renamesModel else { return bytes }
+        var patched: [UInt8] = []
+        do {
+            try bytes.withUnsafeReadableBytes {
+                try JSONPatch.apply([.set("model", string: fields.model)], to: $0, into: &patched)
+            }
+            return ByteBuffer(bytes: patched)
+        } catch {
+            return bytes
+        }
+    }
+
+    private func sendDocument(_ document: ByteBuffer) {
+        var bytes = connection.buffer(capacity: 512 + document.readableBytes)
+        writeAnswerHead(status: attempt.status, into: &bytes)
+        connection.finishHead(&bytes, length: document.readableBytes)
+        bytes.writeImmutableBuffer(document)
+        sentToClient += document.readableBytes
+        state = .finished
+        connection.write(bytes)
+        connection.answered()
+    }
+
+    /// Status line, request id and the fields of the upstream that are passed on.
+    func writeAnswerHead(status: Int, into bytes: inout ByteBuffer) {
+        ResponseHead.writeStatus(status, into: &bytes)
+        ResponseHead.writeRequestID(requestID, dialect: dialect, into: &bytes)
+        let sameFormat = attempt.format == endpoint?.format
+        var hasContentType = false
+        attempt.headBytes.withUnsafeReadableBytes { raw in
+            for field in attempt.fields {
+                let name = UnsafeRawBufferPointer(rebasing: raw[field.name.range])
+                guard ForwardedFields.toClient(field, name: name) else { continue }
+                if !sameFormat, field.known != .contentType, field.known != .retryAfter { continue }
+                hasContentType = hasContentType || field.known == .contentType
+                bytes.writeBytes(name)
+                bytes.writeStaticString(": ")
+                bytes.writeBytes(raw[field.value.range])
+                bytes.writeStaticString("\r\n")
+            }
+        }
+        if !hasContentType { bytes.writeStaticString("content-type: application/json\r\n") }
+        if !warnings.isEmpty {
+            ResponseHead.writeField("x-patchbay-warnings", warnings.joined(separator: ","), into: &bytes)
+        }
+    }
+}
+
+extension TransportFault {
+    init(_ code: UpstreamError.Code) {
+        switch code {
+        case .connect, .resolve, .exhausted: self = .connect
+        case .tls: self = .tls
+        case .reset: self = .reset
+        case .timeoutConnect, .timeoutFirstByte, .timeoutIdle: self = .timeout
+        case .protocol: self = .protocolViolation
+        case .denied: self = .denied
+        }
+    }
+}

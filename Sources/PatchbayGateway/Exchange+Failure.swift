@@ -1,0 +1,171 @@
+import Logging
+import NIOCore
+import PatchbayCore
+import PatchbayHost
+import PatchbayRouting
+import PatchbayWire
+
+/// Failed attempts: whose fault it is, who rests for it, and what comes next.
+extension Exchange {
+    func attemptFailed(_ cause: AttemptFailureCause) {
+        attempt.decoder = nil
+        attempt.encoder = nil
+        let verdict = judge(cause)
+        let reason = verdict.reason.isEmpty ? cause.sentence : verdict.reason
+        penalise(verdict, reason: reason)
+        lastError = FailureAnswer.error(for: verdict, cause: cause, retryAfter: retryAfterSeconds(verdict), dialect: dialect)
+        loop.logger.info(
+            "attempt failed",
+            metadata: [
+                "request_id": "\(requestID)", "channel": "\(snapshot.table.channels[Int(attempt.channel)].id)",
+                "status": "\(attempt.status)", "fault": "\(verdict.fault.name)", "reason": "\(reason)",
+            ])
+        guard state == .waiting else { return breakCommittedStream(cause) }
+        if verdict.retry == .none || verdict.fault == .client {
+            if verdict.fault == .client { return answerClientFault(cause) }
+            return answerLastError()
+        }
+        planRetry(verdict.retry)
+        nextAttempt()
+    }
+
+    /// The order in which the rest of the plan is tried, after what the verdict allows.
+    private func planRetry(_ scope: RetryScope) {
+        let table = snapshot.table
+        let failed = table.channels[Int(attempt.channel)]
+        switch scope {
+        case .otherAccount:
+            plan.removeSubrange(..<planPosition)
+            planPosition = 0
+            plan.removeAll { candidate in
+                let channel = table.channels[Int(table.candidates[Int(candidate)].channel)]
+                return channel.account == failed.account && channel.token == failed.token
+            }
+        case .sameChannel:
+            let triesHere = attempts.count { $0.site == failed.siteName && $0.account == failed.account }
+            if triesHere < 2, planPosition > 0 { planPosition -= 1 }
+        case .otherChannel, .none: break
+        }
+    }
+
+    // MARK: - Judgement
+
+    /// What the platform plugin says, or the host's own table where it has no opinion.
+    func judge(_ cause: AttemptFailureCause) -> Verdict {
+        switch cause {
+        case .streamError(let error): return DefaultVerdict.streamError(error.category)
+        case .truncated: return DefaultVerdict.truncated
+        case .timeout: return DefaultVerdict.transport(.timeout)
+        case .answer, .transport: break
+        }
+        if let judged = classify(cause.transport), judged.fault != .none { return judged }
+        if let transport = cause.transport { return DefaultVerdict.transport(transport) }
+        return DefaultVerdict.answer(status: attempt.status, retryAfter: answerField(.retryAfter))
+    }
+
+    private func classify(_ transport: TransportFault?) -> Verdict? {
+        guard let instance = attempt.upstream?.instance else { return nil }
+        let fields = attempt.fields
+        return attempt.headBytes.withUnsafeReadableBytes { head in
+            attempt.collected.withUnsafeReadableBytes { body in
+                Views.with(attempt.format.rawValue, "", "") { format, _, _ in
+                    var input = OutcomeInput(
+                        httpStatus: attempt.status, transport: transport ?? .none, format: format,
+                        operation: Views.of("generate"))
+                    input.body = body
+                    input.bytesToClient = sentToClient
+                    input.headers = HeaderView(fields: fields, bytes: head)
+                    return instance.classify(input)
+                }
+            }
+        }
+    }
+
+    func penalise(_ verdict: Verdict, reason: String) {
+        finishAttempt(fault: verdict.fault, reason: reason)
+        let failure = AttemptFailure(
+            fault: verdict.fault, connectLevel: attempt.status == 0 && attempt.mode == .sent,
+            cooldownMilliseconds: UInt64(max(0, verdict.cooldownMilliseconds)),
+            retryAfterMilliseconds: UInt64(max(0, verdict.retryAfterMilliseconds)),
+            disablesCredential: verdict.disablesCredential, format: attempt.format, reason: reason)
+        loop.health.recordFailure(failure, channel: attempt.channel, of: snapshot.table, now: loop.now)
+    }
+
+    private func retryAfterSeconds(_ verdict: Verdict) -> Int? {
+        guard verdict.retryAfterMilliseconds > 0 else { return nil }
+        return Int(clamping: (verdict.retryAfterMilliseconds + 999) / 1000)
+    }
+
+    // MARK: - Answers
+
+    /// After the commit point nothing can be tried again: the client is told in its own dialect.
+    private func breakCommittedStream(_ cause: AttemptFailureCause) {
+        usage.merge(attempt.tap.usage)
+        let error = GatewayError(.streamTruncated, "the upstream's stream broke off: \(cause.sentence)", status: 502)
+        settle(outcome: .truncated, status: 200, errorCode: error.code.rawValue)
+        breakStream(error)
+    }
+
+    func answerLastError() {
+        let error =
+            lastError
+            ?? GatewayError(.noChannel, "no channel for the model \"\(fields.model)\" could be asked", status: 503, retryAfter: 5)
+        settle(outcome: .failed, status: error.status, errorCode: error.code.rawValue)
+        answerLocally(error, beforeBody: false)
+    }
+
+    /// The client's own mistake. In the same format the upstream's words go through untouched, because agents recover by
+    /// reading them (peers.md section 7.1); otherwise they are translated.
+    private func answerClientFault(_ cause: AttemptFailureCause) {
+        guard case .answer = cause, attempt.status >= 400, attempt.collected.readableBytes > 0 else {
+            return answerLastError()
+        }
+        if attempt.format == endpoint?.format {
+            settle(outcome: .failed, status: attempt.status, errorCode: GatewayError.Code.invalidRequest.rawValue)
+            return sendErrorDocument(attempt.collected, status: attempt.status)
+        }
+        guard let clientFormat = endpoint?.format, let upstreamCodec = snapshot.codecs[attempt.format],
+            let clientCodec = snapshot.codecs[clientFormat]
+        else { return answerLastError() }
+        do {
+            var middle: [UInt8] = []
+            try attempt.collected.withUnsafeReadableBytes { raw throws(PluginError) in
+                try upstreamCodec.errorToCanonical(
+                    status: attempt.status, raw, codecParameters(), into: &middle)
+            }
+            let converted = try middle.withBytes { raw throws(PluginError) in
+                try clientCodec.errorFromCanonical(raw, codecParameters())
+            }
+            settle(outcome: .failed, status: converted.status, errorCode: GatewayError.Code.invalidRequest.rawValue)
+            sendErrorDocument(ByteBuffer(bytes: converted.body), status: converted.status)
+        } catch {
+            answerLastError()
+        }
+    }
+
+    private func sendErrorDocument(_ document: ByteBuffer, status: Int) {
+        var bytes = connection.buffer(capacity: 512 + document.readableBytes)
+        writeAnswerHead(status: status, into: &bytes)
+        bytes.writeStaticString("x-should-retry: false\r\n")
+        connection.finishHead(&bytes, length: document.readableBytes)
+        bytes.writeImmutableBuffer(document)
+        state = .finished
+        connection.write(bytes)
+        connection.answered()
+    }
+}
+
+extension AttemptFailureCause {
+    var sentence: String {
+        switch self {
+        case .answer(let sentence), .transport(_, let sentence), .timeout(let sentence): sentence
+        case .streamError(let error):
+            error.message.isEmpty ? "the upstream reported an error in its stream" : error.message
+        case .truncated: "the stream ended before its format says so"
+        }
+    }
+
+    var transport: TransportFault? {
+        if case .transport(let fault, _) = self { fault } else { nil }
+    }
+}

@@ -1,0 +1,147 @@
+import Crypto
+import NIOCore
+import PatchbayCore
+import PatchbayRouting
+import PatchbayWire
+
+/// What the gateway answers by itself.
+extension Exchange {
+    // MARK: - Keys
+
+    /// Finds the key of the request. Both places where clients put it are looked at: official clients of one dialect use
+    /// `authorization`, those of others `x-api-key`, and some send both (formats.md section 1.2).
+    func authenticate() throws(GatewayError) -> GatewayKey {
+        var sawCredential = false
+        let found: GatewayKey? = connection.headBytes.withUnsafeReadableBytes { bytes in
+            for field in connection.head.fields {
+                guard let credential = Exchange.credential(in: field, bytes) else { continue }
+                sawCredential = true
+                if let key = snapshot.keys[Exchange.digest(credential)] { return key }
+            }
+            return nil
+        }
+        if let found { return found }
+        throw GatewayError(
+            .invalidKey,
+            sawCredential
+                ? "the API key is not valid on this gateway"
+                : "no API key was sent; use the header \"Authorization: Bearer KEY\" or \"x-api-key: KEY\"",
+            status: 401)
+    }
+
+    private static func credential(in field: HTTPField, _ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+        let value = UnsafeRawBufferPointer(rebasing: bytes[field.value.range])
+        switch field.known {
+        case .xAPIKey, .apiKey, .xGoogAPIKey:
+            return value.isEmpty ? nil : value
+        case .authorization:
+            // The scheme is case-insensitive (RFC 9110 section 11.1).
+            guard value.count > 7, value[6] == UInt8(ascii: " ") else { return nil }
+            for (index, letter) in "bearer".utf8.enumerated() where value[index] | 0x20 != letter { return nil }
+            return UnsafeRawBufferPointer(rebasing: value[7...])
+        default: return nil
+        }
+    }
+
+    private static func digest(_ credential: UnsafeRawBufferPointer) -> KeyDigest {
+        var hash = SHA256()
+        hash.update(bufferPointer: credential)
+        return hash.finalize().withUnsafeBytes { KeyDigest(rawBytes: $0) }
+    }
+
+    // MARK: - Answers
+
+    /// Ends the request with an error of the gateway's own.
+    func answerLocally(_ error: GatewayError, beforeBody: Bool) {
+        loop.refused(error)
+        state = .finished
+        if beforeBody, !connection.canSkipBody { connection.closeAfterAnswer() }
+        connection.writeError(error, dialect: dialect, requestID: requestID, isHead: isHead)
+        if beforeBody { connection.refusedBeforeBody() } else { connection.answered() }
+    }
+
+    private func answer(_ document: [UInt8]) {
+        var bytes = connection.buffer(capacity: 256 + document.count)
+        ResponseHead.writeStatus(200, into: &bytes)
+        ResponseHead.writeRequestID(requestID, dialect: dialect, into: &bytes)
+        bytes.writeStaticString("content-type: application/json\r\n")
+        connection.finishHead(&bytes, length: document.count)
+        if !isHead { bytes.writeBytes(document) }
+        connection.write(bytes)
+        state = .finished
+        connection.answered()
+    }
+
+    func answerHealth() {
+        let isReady = endpoint == .health || loop.isReady
+        guard isReady else {
+            return answerLocally(
+                GatewayError(.shuttingDown, "the gateway is not ready", status: 503, retryAfter: 1), beforeBody: false)
+        }
+        answer(Array("{\"status\":\"ok\"}".utf8))
+    }
+
+    /// The models that the key may use, in the shape of the caller's SDK: Anthropic's when `anthropic-version` is sent
+    /// (formats.md section 0 fact 3).
+    func answerModels() {
+        guard let key else { return }
+        let names = snapshot.table.models(allowedBy: key.permissions)
+        let isAnthropic = connection.head.fields.contains { $0.known == .anthropicVersion }
+        answer(isAnthropic ? ModelList.anthropic(names) : ModelList.openAI(names))
+    }
+}
+
+/// Documents of `GET /v1/models`.
+enum ModelList {
+    static func openAI(_ names: [String]) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.key("object")
+        writer.string("list")
+        writer.key("data")
+        writer.beginArray()
+        for name in names {
+            writer.beginObject()
+            writer.key("id")
+            writer.string(name)
+            writer.key("object")
+            writer.string("model")
+            writer.key("created")
+            writer.number(0)
+            writer.key("owned_by")
+            writer.string("patchbay")
+            writer.endObject()
+        }
+        writer.endArray()
+        writer.endObject()
+        return writer.bytes
+    }
+
+    static func anthropic(_ names: [String]) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.key("data")
+        writer.beginArray()
+        for name in names {
+            writer.beginObject()
+            writer.key("type")
+            writer.string("model")
+            writer.key("id")
+            writer.string(name)
+            writer.key("display_name")
+            writer.string(name)
+            writer.key("created_at")
+            writer.string("1970-01-01T00:00:00Z")
+            writer.endObject()
+        }
+        writer.endArray()
+        writer.key("has_more")
+        writer.bool(false)
+        writer.key("first_id")
+        if let first = names.first { writer.string(first) } else { writer.null() }
+        writer.key("last_id")
+        if let last = names.last { writer.string(last) } else { writer.null() }
+        writer.endObject()
+        return writer.bytes
+    }
+}

@@ -1,0 +1,249 @@
+import NIOCore
+import PatchbayCore
+import PatchbayHost
+import PatchbayRouting
+import PatchbayTelemetry
+import PatchbayUpstream
+import PatchbayWire
+
+/// Streams: every frame is looked at, few are changed, and only whole frames reach the client.
+extension Exchange {
+    /// So much of a stream is held back while its first good event is awaited.
+    private static let maximumHeldBytes = 65_536
+
+    /// The answer is a stream: opens the state machines that read it and, for another format, write it anew.
+    func beginHolding() {
+        attempt.mode = .holding
+        guard let codec = snapshot.codecs[attempt.format], let clientFormat = endpoint?.format else { return }
+        let isSame = attempt.format == clientFormat
+        do {
+            attempt.decoder = try codec.openDecoder(codecParameters(tap: isSame))
+            if !isSame { attempt.encoder = try snapshot.codecs[clientFormat]?.openEncoder(codecParameters()) }
+        } catch {
+            upstream?.cancel()
+            upstream = nil
+            attemptFailed(.transport(.protocolViolation, sentence: error.sentence))
+        }
+    }
+
+    func streamBytes(_ bytes: ByteBuffer) {
+        guard attempt.endedAt == nil else { return }
+        var output: [UInt8] = []
+        do {
+            try bytes.withUnsafeReadableBytes { raw throws(SSEError) in
+                var position = 0
+                while let frame = try attempt.splitter.next(in: raw, at: &position) { take(frame, into: &output) }
+            }
+        } catch {
+            upstream?.cancel()
+            upstream = nil
+            return attemptFailed(
+                .transport(.protocolViolation, sentence: "the upstream's stream is malformed: \(error.message)"))
+        }
+        deliver(output)
+    }
+
+    /// Hands one frame to the decoder and adds what the client gets of it to `output`.
+    private func take(_ frame: SSEFrame, into output: inout [UInt8]) {
+        if let data = frame.data {
+            if let decoder = attempt.decoder {
+                decode(frame, data, decoder, into: &output)
+            } else {
+                attempt.tap.sawContent = true
+            }
+            if attempt.stripsUsage, StreamEdit.isUsageOnly(data) { return }
+        }
+        guard attempt.encoder == nil else { return }
+        if attempt.renamesModel, StreamEdit.appendRenamed(frame, to: fields.model, into: &output) { return }
+        output.append(contentsOf: frame.raw)
+    }
+
+    private func decode(
+        _ frame: SSEFrame, _ data: UnsafeRawBufferPointer, _ decoder: StreamDecoder, into output: inout [UInt8]
+    ) {
+        let event = frame.event ?? UnsafeRawBufferPointer(start: nil, count: 0)
+        do {
+            try decoder.frame(
+                StreamFrame(event: event, data: data), to: attempt.encoder, output: &output, tap: &attempt.tap)
+        } catch {
+            attempt.tap.error = StreamErrorInfo(category: .upstreamInvalid, message: error.sentence)
+        }
+    }
+
+    /// Lets the decoder say what the end of the transport means.
+    private func finishDecoder(_ reason: StreamEnd, to encoder: StreamEncoder?, into output: inout [UInt8]) {
+        do {
+            try attempt.decoder?.finish(reason, to: encoder, output: &output, tap: &attempt.tap)
+        } catch {
+            attempt.tap.clean = false
+        }
+    }
+
+    /// Sends what came out of one read, or goes on holding it.
+    private func deliver(_ output: [UInt8]) {
+        if let error = attempt.tap.error, state == .waiting {
+            upstream?.cancel()
+            upstream = nil
+            return attemptFailed(.streamError(error))
+        }
+        if attempt.mode == .holding {
+            attempt.collected.writeBytes(output)
+            let isGood = attempt.tap.sawContent || attempt.tap.finished || attempt.tap.ended
+            guard isGood || attempt.collected.readableBytes > Exchange.maximumHeldBytes else { return }
+            commit()
+        } else if attempt.tap.ended {
+            streamComplete(output)
+        } else if attempt.tap.error != nil {
+            streamBroke(output)
+        } else if !output.isEmpty {
+            write(chunk: output)
+        }
+    }
+
+    /// The point of no return: the head and everything held so far go out in one write.
+    private func commit() {
+        attempt.mode = .passing
+        state = .streaming
+        firstTokenAt = loop.now
+        loop.metrics.streams(1)
+        var head = connection.buffer(capacity: 512 + attempt.collected.readableBytes)
+        if !connection.acceptsChunked { connection.closeAfterAnswer() }
+        ResponseHead.writeStatus(200, into: &head)
+        ResponseHead.writeRequestID(requestID, dialect: dialect, into: &head)
+        head.writeStaticString("content-type: text/event-stream\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n")
+        if !warnings.isEmpty {
+            ResponseHead.writeField("x-patchbay-warnings", warnings.joined(separator: ","), into: &head)
+        }
+        head.writeStaticString(
+            connection.acceptsChunked ? "transfer-encoding: chunked\r\n" : "connection: close\r\n")
+        head.writeStaticString("\r\n")
+        let held = Array(attempt.collected.readableBytesView)
+        attempt.collected = ByteBuffer()
+        if attempt.tap.ended {
+            recordCompleted()
+            append(chunk: held, to: &head)
+            connection.write(head)
+            attempt.endedAt = loop.now
+        } else {
+            append(chunk: held, to: &head)
+            connection.write(head)
+        }
+        if !connection.isWritable { upstream?.pauseReading() }
+    }
+
+    private func append(chunk: [UInt8], to buffer: inout ByteBuffer) {
+        guard !chunk.isEmpty else { return }
+        sentToClient += chunk.count
+        if connection.acceptsChunked {
+            buffer.writeChunkSize(chunk.count)
+            buffer.writeBytes(chunk)
+            buffer.writeStaticString("\r\n")
+        } else {
+            buffer.writeBytes(chunk)
+        }
+    }
+
+    func write(chunk: [UInt8]) {
+        guard !chunk.isEmpty else { return }
+        var buffer = connection.buffer(capacity: chunk.count + 24)
+        append(chunk: chunk, to: &buffer)
+        connection.write(buffer)
+    }
+
+    // MARK: - Ends
+
+    /// The protocol's own end has been read. The ledger knows before the client does, so that a crash in between leaves a
+    /// record without an answer, never an answer without a record.
+    private func streamComplete(_ output: [UInt8]) {
+        recordCompleted()
+        write(chunk: output)
+        attempt.endedAt = loop.now
+    }
+
+    private func recordCompleted() {
+        usage.merge(attempt.tap.usage)
+        finishAttempt(fault: .none, reason: "")
+        loop.health.recordSuccess(attempt.channel, of: snapshot.table, now: loop.now)
+        settle(outcome: .completed, status: 200, errorCode: "")
+    }
+
+    /// The upstream reported an error after the stream had begun; its own frame is part of `output`.
+    private func streamBroke(_ output: [UInt8]) {
+        upstream?.cancel()
+        upstream = nil
+        usage.merge(attempt.tap.usage)
+        if let error = attempt.tap.error { penalise(judge(.streamError(error)), reason: error.message) }
+        settle(outcome: .truncated, status: 200, errorCode: GatewayError.Code.streamTruncated.rawValue)
+        write(chunk: output)
+        closeStream()
+        endConnection()
+    }
+
+    /// The transport has ended, one way or another.
+    func streamEnded(_ reason: StreamEnd) {
+        if attempt.endedAt != nil { return sendTerminator() }
+        var output: [UInt8] = []
+        if let frame = attempt.splitter.finish() {
+            // What stands behind the last blank line is a frame only if the stream ended in peace.
+            if reason == .endOfStream { take(frame, into: &output) }
+            if attempt.encoder == nil, !output.isEmpty { output.append(contentsOf: "\n\n".utf8) }
+        }
+        if attempt.mode == .holding {
+            let wasHeld = attempt.collected.readableBytes > 0 || !output.isEmpty
+            finishDecoder(reason, to: attempt.encoder, into: &output)
+            guard wasHeld, attempt.tap.clean, attempt.tap.error == nil else { return attemptFailed(.truncated) }
+            attempt.collected.writeBytes(output)
+            commit()
+            return sendTerminator()
+        }
+        finishDecoder(reason, to: attempt.encoder, into: &output)
+        let isClean = attempt.decoder == nil || (attempt.tap.clean && attempt.tap.error == nil)
+        guard isClean else { return attemptFailed(.truncated) }
+        recordCompleted()
+        write(chunk: output)
+        sendTerminator()
+    }
+
+    private func sendTerminator() {
+        if connection.acceptsChunked, state == .streaming {
+            var buffer = connection.buffer(capacity: 8)
+            buffer.writeStaticString("0\r\n\r\n")
+            connection.write(buffer)
+        }
+        closeStream()
+        state = .finished
+        connection.answered()
+    }
+
+    /// The upstream has said everything but keeps the connection open (formats.md E-42).
+    func stopWaitingForTransport(now: Int64) {
+        guard let endedAt = attempt.endedAt, now - endedAt > 500.milliseconds else { return }
+        upstream?.cancel()
+        upstream = nil
+        sendTerminator()
+    }
+
+    /// Ends a stream that broke: what was sent stays, the error frame says so, and no terminator of the format follows.
+    func breakStream(_ error: GatewayError) {
+        write(chunk: error.streamFrame(dialect, requestID: requestID))
+        closeStream()
+        endConnection()
+    }
+
+    private func endConnection() {
+        if connection.acceptsChunked {
+            var buffer = connection.buffer(capacity: 8)
+            buffer.writeStaticString("0\r\n\r\n")
+            connection.write(buffer)
+        }
+        connection.closeAfterAnswer()
+        state = .finished
+        connection.answered()
+    }
+
+    func closeStream() {
+        if state == .streaming { loop.metrics.streams(-1) }
+        attempt.decoder = nil
+        attempt.encoder = nil
+    }
+}

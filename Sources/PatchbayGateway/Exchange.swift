@@ -1,0 +1,207 @@
+import NIOCore
+import PatchbayCore
+import PatchbayHost
+import PatchbayRouting
+import PatchbayUpstream
+import PatchbayWire
+
+/// One request from its head to the last byte of its answer.
+///
+/// A connection has one exchange and uses it for every request in turn; ``begin()`` resets it. Everything happens on the
+/// event loop of the connection. The steps are in extensions: the local answers (`+Local`), the attempts (`+Attempt`), what
+/// an upstream answers (`+Answer`, `+Stream`), failures (`+Failure`) and the end (`+Finish`).
+final class Exchange {
+    enum State {
+        case idle
+        /// The head is accepted, the body is on its way.
+        case receiving
+        /// An upstream is at work and nothing has been sent to the client.
+        case waiting
+        /// The head of the answer has been sent.
+        case streaming
+        case finished
+    }
+
+    unowned let connection: ClientConnection
+    let loop: LoopContext
+    var state = State.idle
+
+    // The request.
+    var requestID = ""
+    var endpoint: Endpoint?
+    var dialect = Dialect.openAI
+    var key: GatewayKey?
+    /// Name or pattern of the route; what metrics may show of the model.
+    var routeName = "unknown"
+    var body = ByteBuffer()
+    var fields = RequestFields()
+    var startedAt: Int64 = 0
+    var startedAtUnix: Int64 = 0
+    var isHead = false
+    /// The configuration that was in force when the request came; it stays with it to the end.
+    var snapshot: GatewaySnapshot
+
+    // The plan.
+    var plan: [Int32] = []
+    var planPosition = 0
+    var attempts: [AttemptRecord] = []
+    var hasLedgerEntry = false
+    var lastError: GatewayError?
+    /// The canonical form of the body, made once for all attempts that need it.
+    var canonical: [UInt8] = []
+
+    // The attempt in progress.
+    var attempt = AttemptState()
+    var upstream: UpstreamExchange?
+
+    // The answer.
+    var sentToClient = 0
+    var firstTokenAt: Int64?
+    var usage = TokenUsage()
+    /// What conversions could not carry.
+    var losses: LossLedger?
+
+    init(connection: ClientConnection) {
+        self.connection = connection
+        loop = connection.loop
+        snapshot = loop.snapshot
+    }
+
+    // MARK: - Head
+
+    /// Looks at the head before the body is read. False when the request has been answered already.
+    func begin() -> Bool {
+        reset()
+        let match = connection.headBytes.withUnsafeReadableBytes { bytes in
+            EndpointMatch(path: UnsafeRawBufferPointer(rebasing: bytes[connection.head.path.range]))
+        }
+        dialect = match.dialect
+        endpoint = match.endpoint
+        isHead = connection.head.method == .head
+        do throws(GatewayError) {
+            let endpoint = try checkEndpoint(match)
+            if endpoint.needsKey { key = try authenticate() }
+            if endpoint.format != nil, case .none = connection.head.framing {
+                throw GatewayError.invalid("the request has no body; send a JSON object")
+            }
+            state = .receiving
+            return true
+        } catch {
+            answerLocally(error, beforeBody: true)
+            return false
+        }
+    }
+
+    private func reset() {
+        snapshot = loop.snapshot
+        startedAt = loop.now
+        startedAtUnix = SystemTime.unixMilliseconds()
+        requestID = loop.makeRequestID()
+        key = nil
+        routeName = "unknown"
+        plan.removeAll(keepingCapacity: true)
+        planPosition = 0
+        attempts.removeAll(keepingCapacity: true)
+        hasLedgerEntry = false
+        lastError = nil
+        canonical.removeAll(keepingCapacity: false)
+        sentToClient = 0
+        firstTokenAt = nil
+        usage = TokenUsage()
+        losses = nil
+    }
+
+    private func checkEndpoint(_ match: EndpointMatch) throws(GatewayError) -> Endpoint {
+        guard let endpoint = match.endpoint else {
+            throw GatewayError(.notFound, "this path does not exist on the gateway", status: 404)
+        }
+        let method = connection.head.method
+        guard method == endpoint.method || (method == .head && endpoint.method == .get) else {
+            let allowed = endpoint.method == .get ? "GET" : "POST"
+            throw GatewayError(.methodNotAllowed, "this path takes \(allowed) only", status: 405)
+        }
+        return endpoint
+    }
+
+    // MARK: - Body
+
+    func bodyReceived(_ body: ByteBuffer) {
+        guard state == .receiving else { return connection.answered() }
+        self.body = body
+        do throws(GatewayError) {
+            switch endpoint {
+            case .chatCompletions, .messages: try route()
+            case .models: answerModels()
+            case .health, .readiness, nil: answerHealth()
+            }
+        } catch {
+            answerLocally(error, beforeBody: false)
+        }
+    }
+
+    private func route() throws(GatewayError) {
+        guard let key, let format = endpoint?.format else { return }
+        fields = try RequestFields(scanning: body)
+        let table = snapshot.table
+        guard let route = fields.withModelBytes(of: body, { table.route(forModelUTF8: $0) }) else {
+            throw GatewayError(
+                .modelNotFound, "the model \"\(fields.model)\" does not exist on this gateway", status: 404,
+                parameter: "model")
+        }
+        guard fields.withModelBytes(of: body, { key.permissions.permits(route, modelUTF8: $0) }) else {
+            throw GatewayError(
+                .modelNotAllowed, "the key \"\(key.key.name)\" may not use the model \"\(fields.model)\"",
+                status: dialect == .openAI ? 403 : 404, parameter: "model")
+        }
+        routeName = table.routes[Int(route.rawValue)].model
+        let outcome = Router.plan(
+            route, in: table, formats: snapshot.formats(for: format), health: loop.health, now: startedAt,
+            random: &loop.random, into: &plan)
+        switch outcome {
+        case .ready: break
+        case .cooling(let milliseconds):
+            throw GatewayError(
+                .noChannel, "every channel for the model \"\(fields.model)\" is resting after failures", status: 503,
+                retryAfter: Int(max(1, (milliseconds + 999) / 1000)))
+        case .unserved:
+            throw GatewayError(
+                .noChannel, "no channel serves the model \"\(fields.model)\" in a format that this request can take",
+                status: 503, retryAfter: 30)
+        }
+        state = .waiting
+        beginLedgerEntry(key: key)
+        nextAttempt()
+    }
+
+    // MARK: - Connection events
+
+    /// The request was given up while its body was still coming.
+    func abandon() {
+        state = .finished
+    }
+
+    func clientLeft() {
+        guard state == .waiting || state == .streaming else { return }
+        upstream?.cancel()
+        upstream = nil
+        finishAttempt(fault: .client, reason: "the client closed the connection")
+        settle(outcome: .cancelled, status: state == .streaming ? attempt.status : 499, errorCode: "client_closed")
+        closeStream()
+        state = .finished
+    }
+
+    func clientWritabilityChanged(_ isWritable: Bool) {
+        guard state == .streaming else { return }
+        if isWritable { upstream?.resumeReading() } else { upstream?.pauseReading() }
+    }
+
+    func tick(now: Int64) {
+        guard state == .waiting || state == .streaming else { return }
+        if now - startedAt > loop.timeouts.total.milliseconds {
+            upstream?.cancel()
+            upstream = nil
+            return attemptFailed(.timeout("the request took longer than the total time-out"))
+        }
+        stopWaitingForTransport(now: now)
+    }
+}

@@ -1,0 +1,125 @@
+import PatchbayCore
+import PatchbayWire
+
+/// An error that the gateway itself answers, before or instead of an upstream.
+///
+/// The code is a bounded word, also used in metrics and the ledger. The sentence is for people and names the field and the
+/// rule where a field is at fault.
+struct GatewayError: Error {
+    enum Code: String, Sendable {
+        case invalidRequest = "invalid_request"
+        case invalidKey = "invalid_api_key"
+        case modelNotAllowed = "model_not_allowed"
+        case modelNotFound = "model_not_found"
+        case notFound = "not_found"
+        case methodNotAllowed = "method_not_allowed"
+        case tooLarge = "request_too_large"
+        case unsupportedConversion = "unsupported_conversion"
+        case rateLimited = "rate_limit_exceeded"
+        case quotaExhausted = "insufficient_quota"
+        case noChannel = "no_available_channel"
+        case overloaded = "upstream_overloaded"
+        case upstreamFailed = "upstream_failed"
+        case upstreamAuthentication = "upstream_authentication"
+        case upstreamInvalid = "upstream_invalid_response"
+        case upstreamTimeout = "upstream_timeout"
+        case streamTruncated = "stream_truncated"
+        case notImplemented = "not_implemented"
+        case requestTimeout = "request_timeout"
+        case shuttingDown = "shutting_down"
+        case storeUnavailable = "store_unavailable"
+    }
+
+    var code: Code
+    var status: Int
+    var sentence: String
+    /// The offending member of the request body.
+    var parameter: String?
+    /// Seconds for `Retry-After`.
+    var retryAfter: Int?
+
+    init(_ code: Code, _ sentence: String, status: Int, parameter: String? = nil, retryAfter: Int? = nil) {
+        self.code = code
+        self.status = status
+        self.sentence = sentence
+        self.parameter = parameter
+        self.retryAfter = retryAfter
+    }
+
+    static func invalid(_ sentence: String, parameter: String? = nil) -> GatewayError {
+        GatewayError(.invalidRequest, sentence, status: 400, parameter: parameter)
+    }
+}
+
+extension GatewayError {
+    /// The `type` of an OpenAI error object (formats.md section 7.3).
+    private var openAIType: String {
+        switch code {
+        case .invalidKey, .invalidRequest, .modelNotAllowed, .modelNotFound, .notFound, .methodNotAllowed, .tooLarge,
+            .unsupportedConversion, .requestTimeout:
+            "invalid_request_error"
+        case .rateLimited: "rate_limit_error"
+        case .quotaExhausted: "insufficient_quota"
+        default: "server_error"
+        }
+    }
+
+    /// The `type` of an Anthropic error object.
+    private var anthropicType: String {
+        switch code {
+        case .invalidKey: "authentication_error"
+        case .modelNotAllowed: "permission_error"
+        case .modelNotFound, .notFound, .methodNotAllowed: "not_found_error"
+        case .tooLarge: "request_too_large"
+        case .rateLimited: "rate_limit_error"
+        case .quotaExhausted: "billing_error"
+        case .noChannel, .overloaded, .shuttingDown, .storeUnavailable: "overloaded_error"
+        case .upstreamTimeout, .requestTimeout: "timeout_error"
+        case .invalidRequest, .unsupportedConversion: "invalid_request_error"
+        default: "api_error"
+        }
+    }
+
+    /// The error document of a dialect.
+    func body(_ dialect: Dialect, requestID: String) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.beginObject()
+        switch dialect {
+        case .openAI:
+            writer.key("error")
+            writer.beginObject()
+            writer.key("message")
+            writer.string(sentence)
+            writer.key("type")
+            writer.string(openAIType)
+            writer.key("param")
+            if let parameter { writer.string(parameter) } else { writer.null() }
+            writer.key("code")
+            writer.string(code.rawValue)
+            writer.endObject()
+        case .anthropic:
+            writer.key("type")
+            writer.string("error")
+            writer.key("error")
+            writer.beginObject()
+            writer.key("type")
+            writer.string(anthropicType)
+            writer.key("message")
+            writer.string(sentence)
+            writer.endObject()
+            writer.key("request_id")
+            writer.string(requestID)
+        }
+        writer.endObject()
+        return writer.bytes
+    }
+
+    /// The frame that ends a stream which has begun, in the dialect's own form: after it comes no terminator, so that no
+    /// client takes a broken answer for a complete one (formats.md section 1.4).
+    func streamFrame(_ dialect: Dialect, requestID: String) -> [UInt8] {
+        var frame = Array(dialect == .anthropic ? "event: error\ndata: ".utf8 : "data: ".utf8)
+        frame += body(dialect, requestID: requestID)
+        frame += "\n\n".utf8
+        return frame
+    }
+}

@@ -1,0 +1,70 @@
+import NIOCore
+import PatchbayWire
+
+/// The few members of a request body that routing needs, found in one pass without building a tree.
+struct RequestFields {
+    /// Public model name as requested.
+    var model = ""
+    var stream = false
+    /// Where the value of `model` stands in the body, quotes included.
+    private(set) var modelSpan: JSONSpan?
+    /// The name holds escapes, so its bytes are not those of the body.
+    private var modelIsEscaped = false
+    /// `stream_options` as it stands in the body.
+    private(set) var streamOptions: JSONSpan?
+
+    init() {}
+
+    /// Errors are those that the client can mend: no JSON object, no model, a field of the wrong type.
+    init(scanning body: ByteBuffer) throws(GatewayError) {
+        do {
+            try body.withUnsafeReadableBytes { bytes throws(RequestFieldsError) in try scan(bytes) }
+        } catch {
+            switch error {
+            case .json(let cause):
+                throw .invalid("the request body is not a JSON object: \(cause.message) at byte \(cause.offset)")
+            case .field(let name, let rule):
+                throw .invalid("\"\(name)\" \(rule)", parameter: name)
+            }
+        }
+    }
+
+    private enum RequestFieldsError: Error {
+        case json(JSONError)
+        case field(String, String)
+    }
+
+    private mutating func scan(_ bytes: UnsafeRawBufferPointer) throws(RequestFieldsError) {
+        let found: [JSONField?]
+        do {
+            found = try JSONFieldScanner.scanTopLevel(bytes, names: ["model", "stream", "stream_options"])
+        } catch {
+            throw .json(error)
+        }
+        guard let model = found[0], model.kind != .null else { throw .field("model", "is missing") }
+        guard model.kind == .string else { throw .field("model", "has to be a string") }
+        guard model.span.count <= 514 else { throw .field("model", "is longer than 512 bytes") }
+        modelSpan = model.span
+        modelIsEscaped = model.hasEscapes
+        self.model = model.string(in: bytes) ?? ""
+        guard !self.model.isEmpty else { throw .field("model", "is empty") }
+        if let stream = found[1] {
+            switch stream.kind {
+            case .true: self.stream = true
+            case .false, .null: break
+            default: throw .field("stream", "has to be true or false")
+            }
+        }
+        if let options = found[2], options.kind == .object { streamOptions = options.span }
+    }
+
+    /// Calls `use` with the model name as bytes, without making a string in the common case.
+    func withModelBytes<Result>(of body: ByteBuffer, _ use: (UnsafeRawBufferPointer) -> Result) -> Result {
+        if let span = modelSpan, !modelIsEscaped {
+            return body.withUnsafeReadableBytes { bytes in
+                use(UnsafeRawBufferPointer(rebasing: bytes[span.range].dropFirst().dropLast()))
+            }
+        }
+        return Array(model.utf8).withUnsafeBytes(use)
+    }
+}

@@ -1,0 +1,98 @@
+import NIOCore
+
+/// Writes the heads of answers to clients straight into a buffer.
+enum ResponseHead {
+    /// The status line.
+    static func writeStatus(_ status: Int, into buffer: inout ByteBuffer) {
+        if status == 200 {
+            buffer.writeStaticString("HTTP/1.1 200 OK\r\n")
+        } else {
+            buffer.writeStaticString("HTTP/1.1 ")
+            buffer.writeDecimal(status)
+            buffer.writeStaticString(" ")
+            buffer.writeString(reason(status))
+            buffer.writeStaticString("\r\n")
+        }
+    }
+
+    static func writeField(_ name: StaticString, _ value: String, into buffer: inout ByteBuffer) {
+        buffer.writeStaticString(name)
+        buffer.writeStaticString(": ")
+        buffer.writeString(value)
+        buffer.writeStaticString("\r\n")
+    }
+
+    static func writeField(_ name: StaticString, _ value: Int, into buffer: inout ByteBuffer) {
+        buffer.writeStaticString(name)
+        buffer.writeStaticString(": ")
+        buffer.writeDecimal(value)
+        buffer.writeStaticString("\r\n")
+    }
+
+    /// The request id under both names that official clients read: `x-request-id` (OpenAI) and `request-id` (Anthropic).
+    static func writeRequestID(_ id: String, dialect: Dialect, into buffer: inout ByteBuffer) {
+        writeField("x-request-id", id, into: &buffer)
+        if dialect == .anthropic { writeField("request-id", id, into: &buffer) }
+    }
+
+    private static func reason(_ status: Int) -> String {
+        switch status {
+        case 200: "OK"
+        case 201: "Created"
+        case 202: "Accepted"
+        case 204: "No Content"
+        case 400: "Bad Request"
+        case 401: "Unauthorized"
+        case 403: "Forbidden"
+        case 404: "Not Found"
+        case 405: "Method Not Allowed"
+        case 408: "Request Timeout"
+        case 413: "Content Too Large"
+        case 414: "URI Too Long"
+        case 429: "Too Many Requests"
+        case 431: "Request Header Fields Too Large"
+        case 500: "Internal Server Error"
+        case 501: "Not Implemented"
+        case 502: "Bad Gateway"
+        case 503: "Service Unavailable"
+        case 504: "Gateway Timeout"
+        case 505: "HTTP Version Not Supported"
+        case 529: "Overloaded"
+        default: "Status"
+        }
+    }
+}
+
+extension ByteBuffer {
+    /// Writes a whole number of at least zero in decimal, without making a string.
+    mutating func writeDecimal(_ number: Int) {
+        var digits: (UInt64, UInt64, UInt64) = (0, 0, 0)
+        withUnsafeMutableBytes(of: &digits) { bytes in
+            var index = bytes.count
+            var rest = UInt64(max(0, number))
+            repeat {
+                index -= 1
+                bytes[index] = UInt8(48 + rest % 10)
+                rest /= 10
+            } while rest > 0
+            writeBytes(UnsafeRawBufferPointer(rebasing: bytes[index...]))
+        }
+    }
+
+    /// Writes the size line of a chunk (RFC 9112 section 7.1).
+    mutating func writeChunkSize(_ count: Int) {
+        var digits: (UInt64, UInt64) = (0, 0)
+        withUnsafeMutableBytes(of: &digits) { bytes in
+            var index = bytes.count
+            var rest = count
+            repeat {
+                index -= 1
+                let digit = UInt8(rest & 15)
+                bytes[index] = digit < 10 ? 48 + digit : 87 + digit
+                rest >>= 4
+            } while rest > 0
+            writeBytes(UnsafeRawBufferPointer(rebasing: bytes[index...]))
+        }
+        writeStaticString("\r\n")
+    }
+}

@@ -1,0 +1,49 @@
+import PatchbayWire
+
+/// The few changes made to frames of a stream that is passed on in its own format.
+enum StreamEdit {
+    /// Whether a Chat Completions chunk carries nothing but the usage: `choices` is empty and `usage` an object.
+    static func isUsageOnly(_ data: UnsafeRawBufferPointer) -> Bool {
+        guard data.first == UInt8(ascii: "{") else { return false }
+        guard let found = try? JSONFieldScanner.scanTopLevel(data, names: ["choices", "usage"]) else { return false }
+        guard let choices = found[0], let usage = found[1], choices.kind == .array, usage.kind == .object else {
+            return false
+        }
+        return !choices.span.bytes(in: data).dropFirst().dropLast().contains { $0 > 0x20 }
+    }
+
+    /// Appends the frame with its model name replaced, at the top level (Chat Completions) or in `message` (Messages). False
+    /// when the frame names no model, so that it can be passed on as it is.
+    static func appendRenamed(_ frame: SSEFrame, to model: String, into output: inout [UInt8]) -> Bool {
+        guard let source = frame.data, let isNested = hasNestedModel(source) else { return false }
+        var data: [UInt8] = []
+        do {
+            let plain = JSONPatchOperation.set("model", string: model)
+            let operation = isNested ? JSONPatchOperation("message", "model", value: plain.value) : plain
+            try JSONPatch.apply([operation], to: source, into: &data)
+        } catch {
+            return false
+        }
+        if let event = frame.event {
+            output.append(contentsOf: "event: ".utf8)
+            output.append(contentsOf: event)
+            output.append(0x0a)
+        }
+        output.append(contentsOf: "data: ".utf8)
+        output.append(contentsOf: data)
+        output.append(0x0a)
+        output.append(0x0a)
+        return true
+    }
+
+    /// Whether the model stands in `message`; nil = the frame names none.
+    private static func hasNestedModel(_ data: UnsafeRawBufferPointer) -> Bool? {
+        guard data.first == UInt8(ascii: "{"),
+            let found = try? JSONFieldScanner.scanTopLevel(data, names: ["model", "message"])
+        else { return nil }
+        if found[0]?.kind == .string { return false }
+        guard let message = found[1], message.kind == .object else { return nil }
+        let nested = try? JSONFieldScanner.scanTopLevel(message.span.bytes(in: data), names: ["model"])
+        return nested?[0]?.kind == .string ? true : nil
+    }
+}

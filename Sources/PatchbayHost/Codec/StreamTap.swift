@@ -1,0 +1,43 @@
+package import PatchbayCore
+
+/// What the gateway wants to know about a stream while its events pass by.
+package struct StreamTap: Sendable, Hashable {
+    /// The last known value of each counter.
+    package var usage = TokenUsage()
+    /// At least one choice has been finished.
+    package var finished = false
+    package var finishReason: FinishReason?
+    /// END was seen.
+    package var ended = false
+    /// END came with the protocol's own terminator.
+    package var clean = false
+    /// Something that a client can see has come.
+    package var sawContent = false
+    package var error: StreamErrorInfo?
+    package var events = 0
+    /// The model that answered.
+    package var model: String?
+
+    package init() {}
+
+    package mutating func observe(_ event: borrowing StreamEvent) {
+        events += 1
+        switch event.kind {
+        case .start:
+            usage.merge(event.usage)
+            if !event.name.isEmpty { model = String(decoding: event.name.prefix(256), as: UTF8.self) }
+        case .usage:
+            usage.merge(event.usage)
+        case .finish:
+            finished = true
+            finishReason = event.finishReason
+        case .error:
+            error = event.errorInfo
+        case .end:
+            ended = true
+            clean = event.isClean
+        default:
+            if !sawContent, event.isContent { sawContent = true }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+package import PatchbayCore
+
+/// Why a model goes where it goes: every candidate, what speaks for it, and whether it would be tried now.
+package struct RouteExplanation: Sendable {
+    /// The public model name that was asked for.
+    package var model: String
+    /// Name of the key it was asked with; nil = without one.
+    package var key: String?
+    package var outcome: Outcome
+    /// One sentence for people.
+    package var summary: String
+    /// The route that applies; nil = none does.
+    package var route: MatchedRoute?
+    /// The same seed and health give the same order.
+    package var seed: UInt64
+    /// Candidates in the order in which they would be tried, then the others.
+    package var candidates: [ExplainedCandidate]
+    /// What is wrong with the route, one sentence each.
+    package var problems: [String]
+    /// When every channel rests: after so long the first one is back.
+    package var retryAfterMilliseconds: Int64?
+
+    package enum Outcome: String, Sendable, CaseIterable {
+        case routed
+        case unknownModel = "unknown_model"
+        case modelNotAllowed = "model_not_allowed"
+        case keyDisabled = "key_disabled"
+        case cooling
+        case unserved
+    }
+
+    package struct MatchedRoute: Sendable, Hashable {
+        /// The public name or the pattern that was found.
+        package var model: String
+        /// The pattern of the configuration that the route comes from, if it does.
+        package var pattern: String?
+        package var source: ConfigurationSource
+    }
+}
+
+/// One candidate of an explanation.
+package struct ExplainedCandidate: Sendable {
+    package var channel: String
+    package var site: String
+    package var account: String
+    package var token: String?
+    package var upstreamModel: String
+    package var formats: [WireFormat]
+    package var priority: Int
+    package var weight: Int
+    /// Chance of being the first of its priority group, among those of the group that are ready; 0...1.
+    package var share: Double
+    package var price: ModelPrice?
+    /// Position in the plan, from 1; nil = not taken.
+    package var position: Int?
+    package var reason: Reason
+    /// One sentence for people.
+    package var sentence: String
+    /// Rests for so long yet; nil = it does not rest. `.max` = until its credential is renewed.
+    package var coolingMilliseconds: Int64?
+    /// Who rests and whose fault it was.
+    package var coolingParty: PartyAtFault?
+    package var coolingFault: Fault?
+    package var counters: ChannelCounters
+
+    package enum Reason: String, Sendable, CaseIterable {
+        case taken
+        case beyondLimit = "beyond_limit"
+        case siteDisabled = "site_disabled"
+        case accountDisabled = "account_disabled"
+        case tokenDisabled = "token_disabled"
+        case weightZero = "weight_zero"
+        case cooling
+        case formatUnknown = "format_unknown"
+        case formatUnsupported = "format_unsupported"
+    }
+}

@@ -1,0 +1,35 @@
+/// A small, fast random source whose sequence is decided by its seed: xoshiro256**, seeded by SplitMix64 as its
+/// authors (Blackman and Vigna) recommend. Not for secrets.
+package struct SeededRandom: RandomNumberGenerator, Sendable {
+    private var state: (UInt64, UInt64, UInt64, UInt64)
+
+    package init(seed: UInt64) {
+        var mix = seed
+        func word() -> UInt64 {
+            mix &+= 0x9E37_79B9_7F4A_7C15
+            var value = mix
+            value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
+            value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
+            return value ^ (value >> 31)
+        }
+        state = (word(), word(), word(), word())
+    }
+
+    package mutating func next() -> UInt64 {
+        let product = state.1 &* 5
+        let result = ((product << 7) | (product >> 57)) &* 9
+        let shifted = state.1 << 17
+        state.2 ^= state.0
+        state.3 ^= state.1
+        state.1 ^= state.2
+        state.0 ^= state.3
+        state.2 ^= shifted
+        state.3 = (state.3 << 45) | (state.3 >> 19)
+        return result
+    }
+
+    /// A number in `0..<bound` by multiplication; the bias is below `bound / 2^64`. `bound` is above zero.
+    package mutating func next(below bound: UInt64) -> UInt64 {
+        next().multipliedFullWidth(by: bound).high
+    }
+}

@@ -1,0 +1,68 @@
+import PatchbayCore
+
+extension DefinitionTables {
+    func allKeys() throws(StoreError) -> [Key] {
+        let found = try database.rows(
+            "SELECT name, digest, display_prefix, key_group, enabled, models FROM keys ORDER BY name"
+        ) { row in
+            (
+                key: Key(
+                    name: row.text(0), digest: KeyDigest(bytes: row.blob(1)), displayPrefix: row.text(2),
+                    group: row.text(3), enabled: row.flag(4), source: .store), models: row.text(5)
+            )
+        }
+        var keys: [Key] = []
+        for item in found {
+            var key = item.key
+            key.models = try words(item.models)
+            keys.append(key)
+        }
+        return keys
+    }
+
+    func save(_ key: Key) throws(StoreError) {
+        let owner = try database.row("SELECT name FROM keys WHERE digest = ?", [.blob(key.digest.bytes)]) { $0.text(0) }
+        if let owner, owner != key.name {
+            throw StoreError(.constraint, field: "key", "The same key exists already under the name \(owner).")
+        }
+        try database.run(
+            """
+            INSERT INTO keys (name, digest, display_prefix, models, key_group, enabled) VALUES (?, ?, ?, ?, ?, ?)
+            ON CONFLICT (name) DO UPDATE SET digest = excluded.digest, display_prefix = excluded.display_prefix,
+                models = excluded.models, key_group = excluded.key_group, enabled = excluded.enabled
+            """, .text(key.name), .blob(key.digest.bytes), .text(key.displayPrefix),
+            .text(JSONText.array(key.models)), .text(key.group), .flag(key.enabled))
+    }
+
+    func allRoutes() throws(StoreError) -> [Route] {
+        var routes: [Route] = []
+        for model in try database.rows("SELECT model FROM routes ORDER BY model", [], { $0.text(0) }) {
+            let channels = try database.rows(
+                """
+                SELECT site, account, token, upstream_model, priority, weight FROM route_channels
+                WHERE model = ? ORDER BY position
+                """, [.text(model)]
+            ) { row in
+                ChannelReference(
+                    site: row.text(0), account: row.optionalText(1), token: row.optionalText(2),
+                    upstreamModel: row.optionalText(3), priority: row.int(4), weight: row.int(5))
+            }
+            routes.append(Route(model: model, channels: channels, source: .store))
+        }
+        return routes
+    }
+
+    func save(_ route: Route) throws(StoreError) {
+        try database.run("INSERT INTO routes (model) VALUES (?) ON CONFLICT DO NOTHING", .text(route.model))
+        try database.run("DELETE FROM route_channels WHERE model = ?", .text(route.model))
+        for (position, channel) in route.channels.enumerated() {
+            try database.run(
+                """
+                INSERT INTO route_channels (model, position, site, account, token, upstream_model, priority, weight)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                """, .text(route.model), .integer(position), .text(channel.site), .optional(channel.account),
+                .optional(channel.token), .optional(channel.upstreamModel), .integer(channel.priority),
+                .integer(channel.weight))
+        }
+    }
+}

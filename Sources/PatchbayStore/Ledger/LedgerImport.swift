@@ -1,0 +1,211 @@
+import Logging
+import PatchbayCore
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Musl
+#endif
+
+/// The import itself: reads segments, pairs beginnings with ends and hands over batches. Confined by its owner.
+///
+/// Everything it keeps can be rebuilt from the segments and the database. After any failure it is thrown away.
+final class LedgerImport {
+    private static let batchLimit = 2_000
+
+    private let folder: String
+    private let logger: Logger
+    private let commit: (LedgerBatch) throws(StoreError) -> Void
+    private var memory: LedgerBatch.Memory
+    private var segments: [LedgerSegmentName: Segment] = [:]
+    /// Requests in flight, by id, and where their beginning lies.
+    private var pending: [String: (segment: LedgerSegmentName, begin: LedgerBegin)] = [:]
+    private var batch = LedgerBatch()
+    private var removable: [LedgerSegmentName] = []
+
+    private struct Segment {
+        let reader: LedgerSegmentReader
+        /// Ends before this offset are in the database already.
+        let imported: Int
+        var reportedDamage = 0
+    }
+
+    /// - Parameter commit: writes a batch; when it throws, this object is of no use any more.
+    init(
+        folder: String, memory: LedgerBatch.Memory, logger: Logger,
+        commit: @escaping (LedgerBatch) throws(StoreError) -> Void
+    ) {
+        self.folder = folder
+        self.memory = memory
+        self.logger = logger
+        self.commit = commit
+    }
+
+    /// Imports everything that has been committed by now.
+    func run() throws(StoreError) {
+        let files = try SystemCall.names(in: folder)
+        let names = files.compactMap(LedgerSegmentName.init)
+        for file in files where file.hasSuffix(LedgerSegmentName.unfinishedSuffix) { removeIfStale(file) }
+        forgetVanished(names)
+        for name in names { openIfNew(name) }
+        let writers = Dictionary(grouping: names, by: \.writer)
+        // What could not be opened counts as locked: its writer's requests are not over before it has been read.
+        let unlocked = writers.filter { _, names in !names.contains { segments[$0]?.reader.isLocked ?? true } }
+        let dead = unlocked.isEmpty ? [] : try confirmDead(unlocked)
+        for writer in writers.keys.sorted() {
+            let ordered = writers[writer, default: []].sorted { $0.sequence < $1.sequence }
+            try importWriter(writer, ordered, dead: dead.contains(writer))
+        }
+        settleOrphans(living: Set(writers.keys))
+        try flush()
+    }
+
+    /// Asks the kernel to bring what live writers have written to the disk.
+    func synchronise() {
+        for segment in segments.values where segment.reader.isLocked { fdatasync(segment.reader.descriptor) }
+    }
+
+    private func listSegments() throws(StoreError) -> [LedgerSegmentName] {
+        try SystemCall.names(in: folder).compactMap(LedgerSegmentName.init)
+    }
+
+    private func forgetVanished(_ names: [LedgerSegmentName]) {
+        let present = Set(names)
+        for name in segments.keys where !present.contains(name) {
+            // Another importer has taken it over, with what was in flight.
+            segments[name] = nil
+            pending = pending.filter { $0.value.segment != name }
+        }
+        for file in memory.positions.keys where LedgerSegmentName(file).map({ !present.contains($0) }) ?? true {
+            memory.positions[file] = nil
+            batch.forgotten.append(file)
+        }
+    }
+
+    private func openIfNew(_ name: LedgerSegmentName) {
+        guard segments[name] == nil else { return }
+        do {
+            let reader = try LedgerSegmentReader(directory: folder, name: name)
+            segments[name] = Segment(reader: reader, imported: memory.positions[name.file] ?? 0)
+        } catch LedgerSegmentReader.Failure.unreadable {
+            setAside(name)
+        } catch {
+            logger.warning("ledger segment cannot be opened", metadata: ["reason": "\(error)"])
+        }
+    }
+
+    /// A segment that its writer did not live to finish making. A young one may be in the making.
+    private func removeIfStale(_ file: String) {
+        let path = "\(folder)/\(file)"
+        var status = stat()
+        guard stat(path, &status) == 0, Int(status.st_mtim.tv_sec) + 60 < Int(SystemTime.unixMilliseconds() / 1_000)
+        else { return }
+        unlink(path)
+    }
+
+    /// A file that is no segment is kept for people to look at, out of the way.
+    private func setAside(_ name: LedgerSegmentName) {
+        let path = "\(folder)/\(name.file)"
+        rename(path, "\(path).unreadable")
+        logger.error("ledger segment is unreadable", metadata: ["file": "\(path).unreadable"])
+    }
+
+    /// Writers that hold no lock and have made no segment since: a live writer always holds the lock of a segment that
+    /// is in the folder, and makes the next one before it lets go of the last.
+    private func confirmDead(_ candidates: [String: [LedgerSegmentName]]) throws(StoreError) -> Set<String> {
+        let now = Dictionary(grouping: try listSegments(), by: \.writer)
+        return Set(candidates.filter { writer, names in Set(now[writer] ?? []) == Set(names) }.keys)
+    }
+
+    private func importWriter(_ writer: String, _ names: [LedgerSegmentName], dead: Bool) throws(StoreError) {
+        for name in names {
+            try importSegment(name, dead: dead)
+            guard let segment = segments[name] else { continue }
+            batchPosition(of: segment)
+            if dead || (segment.reader.isExhausted && !segment.reader.isLocked) { retire(segment) }
+        }
+        if dead { interruptCarried(of: writer) }
+    }
+
+    private func importSegment(_ name: LedgerSegmentName, dead: Bool) throws(StoreError) {
+        guard let segment = segments[name] else { return }
+        while let entry = segment.reader.next(abandoned: dead) {
+            take(entry, from: name, isNew: segment.reader.entryOffset >= segment.imported)
+            if batch.records.count >= Self.batchLimit {
+                batchPosition(of: segment)
+                try flush()
+            }
+        }
+        reportDamage(name)
+    }
+
+    private func take(_ entry: LedgerEntry, from segment: LedgerSegmentName, isNew: Bool) {
+        switch entry {
+        case .begin(let begin):
+            pending[begin.id] = (segment, begin)
+        case .finish(let record):
+            pending[record.id] = nil
+            if memory.open.removeValue(forKey: record.id) != nil { batch.settled.append(record.id) }
+            if isNew { batch.records.append(record) }
+        }
+    }
+
+    private func reportDamage(_ name: LedgerSegmentName) {
+        guard let segment = segments[name], segment.reader.damagedBytes > segment.reportedDamage else { return }
+        segments[name]?.reportedDamage = segment.reader.damagedBytes
+        logger.error(
+            "ledger segment is damaged",
+            metadata: ["segment": "\(name.file)", "bytes": "\(segment.reader.damagedBytes)"])
+    }
+
+    private func batchPosition(of segment: Segment) {
+        let file = segment.reader.name.file
+        guard segment.reader.offset > memory.positions[file] ?? 0 else { return }
+        batch.positions[file] = segment.reader.offset
+    }
+
+    /// The segment has been read to its end: what it alone knows goes to the database, and the file may go.
+    private func retire(_ segment: Segment) {
+        let name = segment.reader.name
+        removable.append(name)
+        // Written even if it has not changed, so that the commit has something to sync.
+        batch.positions[name.file] = segment.reader.offset
+        batch.mustBeDurable = true
+        for (id, item) in pending where item.segment == name {
+            let carried = LedgerBatch.Carried(writer: name.writer, begin: item.begin)
+            memory.open[id] = carried
+            batch.carried.append(carried)
+            pending[id] = nil
+        }
+    }
+
+    private func interruptCarried(of writer: String) {
+        for (id, item) in memory.open where item.writer == writer { interrupt(id, item) }
+    }
+
+    /// Carried beginnings of writers that have left no segment.
+    private func settleOrphans(living: Set<String>) {
+        for (id, item) in memory.open where !living.contains(item.writer) { interrupt(id, item) }
+    }
+
+    private func interrupt(_ id: String, _ item: LedgerBatch.Carried) {
+        var record = RequestRecord(id: id, time: item.begin.time, key: item.begin.key, model: item.begin.model)
+        record.outcome = .interrupted
+        record.errorCode = RequestOutcome.interrupted.name
+        batch.records.append(record)
+        batch.settled.append(id)
+        memory.open[id] = nil
+    }
+
+    private func flush() throws(StoreError) {
+        guard !batch.isEmpty || !removable.isEmpty else { return }
+        try commit(batch)
+        for (file, position) in batch.positions { memory.positions[file] = position }
+        batch = LedgerBatch()
+        for name in removable {
+            segments[name] = nil
+            unlink("\(folder)/\(name.file)")
+        }
+        removable = []
+    }
+}

@@ -1,0 +1,122 @@
+import PatchbayCore
+
+/// Reads imported requests on one connection.
+struct RequestTable {
+    private static let columns = """
+        number, id, time, key, model, site, account, upstream_model, status, outcome, attempts, attempt_ms, \
+        input_tokens, output_tokens, cached_tokens, cache_write_tokens, reasoning_tokens, estimated, cost, latency_ms, \
+        first_token_ms, stream, client_format, upstream_format, error_code, warnings
+        """
+
+    /// A row whose attempts and warnings have not been read yet.
+    private struct Row {
+        var number: Int64
+        var record: RequestRecord
+        var attempts: Int
+        var plainMilliseconds: Int?
+        var warnings: String?
+    }
+
+    let database: Database
+
+    func page(_ query: RequestQuery) throws(StoreError) -> Page<RequestRecord> {
+        let limit = query.limit
+        guard (1...RequestQuery.longestPage).contains(limit) else {
+            throw StoreError(
+                .invalid, field: "limit", "limit must be a whole number from 1 to \(RequestQuery.longestPage).")
+        }
+        let (condition, values) = try query.condition()
+        let rows = try database.rows(
+            "SELECT \(Self.columns) FROM requests\(condition) ORDER BY time DESC, number DESC LIMIT ?",
+            values + [.integer(limit + 1)], Self.row)
+        let next = rows.count > limit ? rows[limit - 1] : nil
+        var records: [RequestRecord] = []
+        for row in rows.prefix(limit) { records.append(try complete(row)) }
+        return Page(data: records, next: next.map { RequestQuery.cursor(time: $0.record.time, number: $0.number) })
+    }
+
+    func request(_ id: String) throws(StoreError) -> RequestRecord? {
+        let row = try database.row("SELECT \(Self.columns) FROM requests WHERE id = ?", [.text(id)], Self.row)
+        guard let row else { return nil }
+        return try complete(row)
+    }
+
+    private static func row(_ row: Statement) -> Row {
+        var record = RequestRecord(id: row.text(1), time: row.integer(2), key: row.text(3), model: row.text(4))
+        record.site = row.text(5)
+        record.account = row.text(6)
+        record.upstreamModel = row.text(7)
+        record.status = row.int(8)
+        record.outcome = RequestOutcome(rawValue: UInt8(clamping: row.integer(9))) ?? .failed
+        func counter(_ column: Int32) -> UInt64? { row.optionalInteger(column).map { UInt64(clamping: $0) } }
+        record.usage = TokenUsage(
+            input: counter(12), output: counter(13), cached: counter(14), cacheWrite: counter(15),
+            reasoning: counter(16),
+            estimated: row.flag(17))
+        record.cost = Money(picodollars: row.integer(18))
+        record.latencyMilliseconds = row.int(19)
+        record.firstTokenMilliseconds = row.optionalInteger(20).map(Int.init)
+        record.stream = row.flag(21)
+        record.clientFormat = row.text(22)
+        record.upstreamFormat = row.text(23)
+        record.errorCode = row.text(24)
+        return Row(
+            number: row.integer(0), record: record, attempts: row.int(10),
+            plainMilliseconds: row.optionalInteger(11).map(Int.init), warnings: row.optionalText(25))
+    }
+
+    private func complete(_ row: Row) throws(StoreError) -> RequestRecord {
+        var record = row.record
+        if let milliseconds = row.plainMilliseconds {
+            record.attempts = [
+                AttemptRecord(
+                    site: record.site, account: record.account, upstreamModel: record.upstreamModel,
+                    status: record.status, fault: "ok", reason: "", milliseconds: milliseconds)
+            ]
+        } else if row.attempts > 0 {
+            record.attempts = try attempts(of: row.number)
+        }
+        if let warnings = row.warnings {
+            record.warnings = try database.rows(
+                "SELECT value FROM json_each(?) ORDER BY key", [.text(warnings)]
+            ) { $0.text(0) }
+        }
+        return record
+    }
+
+    private func attempts(of number: Int64) throws(StoreError) -> [AttemptRecord] {
+        try database.rows(
+            """
+            SELECT site, account, upstream_model, status, fault, reason, ms FROM attempts
+            WHERE request = ? ORDER BY position
+            """, [.integer(number)]
+        ) { row in
+            AttemptRecord(
+                site: row.text(0), account: row.text(1), upstreamModel: row.text(2), status: row.int(3),
+                fault: row.text(4), reason: row.text(5), milliseconds: row.int(6))
+        }
+    }
+
+    /// Costs are summed in two parts, because a sum of picodollars may leave 64 bits, which SQLite refuses.
+    func usage(_ group: UsageGroup, since: Int64?, until: Int64?) throws(StoreError) -> [UsageRow] {
+        var query = RequestQuery()
+        query.since = since
+        query.until = until
+        let (condition, values) = try query.condition()
+        let good = [RequestOutcome.completed, .cancelled].map { String($0.rawValue) }.joined(separator: ", ")
+        return try database.rows(
+            """
+            SELECT \(group.rawValue), count(*), sum(outcome NOT IN (\(good))), total(input_tokens),
+                total(output_tokens), total(cached_tokens), sum(cost / 1000000), sum(cost % 1000000)
+            FROM requests\(condition) GROUP BY \(group.rawValue) ORDER BY \(group.rawValue)
+            """, values
+        ) { row in
+            let (whole, overflow) = row.integer(6).multipliedReportingOverflow(by: 1_000_000)
+            let most = row.integer(6) < 0 ? Int64.min : Int64.max
+            return UsageRow(
+                group: row.text(0), requests: row.int(1), failures: row.int(2), inputTokens: Int(row.real(3)),
+                outputTokens: Int(row.real(4)), cachedTokens: Int(row.real(5)),
+                cost: Money(picodollars: overflow ? most : whole) + Money(picodollars: row.integer(7)))
+        }
+    }
+}

@@ -1,0 +1,42 @@
+/// Closures that wait for one of a few threads. Everything mutable is guarded by `monitor`.
+final class JobQueue<Context>: @unchecked Sendable {
+    typealias Job = @Sendable (Context) -> Void
+
+    private let monitor = Monitor()
+    private var jobs: [Job] = []
+    private var head = 0
+    private var closed = false
+
+    /// False once the queue is closed; the job will never run then.
+    func add(_ job: @escaping Job) -> Bool {
+        monitor.locked {
+            guard !closed else { return false }
+            jobs.append(job)
+            monitor.wakeAll()
+            return true
+        }
+    }
+
+    /// Waits for a job; nil when the queue is closed and empty.
+    func next() -> Job? {
+        monitor.locked {
+            while head == jobs.count, !closed { monitor.wait() }
+            guard head < jobs.count else { return nil }
+            let job = jobs[head]
+            head += 1
+            if head == jobs.count || head > 1024 {
+                jobs.removeFirst(head)
+                head = 0
+            }
+            return job
+        }
+    }
+
+    /// Lets the threads end after what is queued already.
+    func close() {
+        monitor.locked {
+            closed = true
+            monitor.wakeAll()
+        }
+    }
+}

@@ -1,0 +1,114 @@
+package import NIOCore
+
+/// The connections of one event loop to all upstreams. Everything happens on that loop: no lock, no thread hop. Call
+/// ``shutdown()`` before dropping it.
+package final class UpstreamPool {
+    package let eventLoop: any EventLoop
+    package let resolver: UpstreamResolver
+    let tls: UpstreamTLS?
+    let limits: UpstreamPoolLimits
+    private(set) var isShutDown = false
+    private var destinations: [UpstreamOrigin: UpstreamDestination] = [:]
+    private var exchanges: ContiguousArray<UpstreamExchange> = []
+    private var counters = UpstreamStatistics()
+
+    /// - Parameters:
+    ///   - resolver: the one of the same loop.
+    ///   - tls: shared by all loops; nil refuses `https` origins.
+    package init(
+        eventLoop: any EventLoop, resolver: UpstreamResolver, tls: UpstreamTLS?,
+        limits: UpstreamPoolLimits = UpstreamPoolLimits()
+    ) {
+        self.eventLoop = eventLoop
+        self.resolver = resolver
+        self.tls = tls
+        self.limits = limits
+    }
+
+    /// Sends one request on a pooled or new connection.
+    ///
+    /// - Parameters:
+    ///   - request: the complete request, head and body, as it goes over the wire: with Host, with Content-Length where
+    ///     there is a body, without `Connection: close`.
+    ///   - isHead: the method is HEAD.
+    ///   - receiver: held until the exchange ends.
+    package func send(
+        origin: UpstreamOrigin, request: ByteBuffer, isHead: Bool, timeouts: UpstreamTimeouts,
+        receiver: any UpstreamResponseReceiver
+    ) -> UpstreamExchange {
+        let destination = destination(for: origin)
+        let exchange = UpstreamExchange(
+            destination: destination, request: request, isHead: isHead, timeouts: timeouts, receiver: receiver)
+        exchange.slot = exchanges.count
+        exchanges.append(exchange)
+        destination.send(exchange)
+        if exchange.stage != .finished { exchange.isLaunching = false }
+        return exchange
+    }
+
+    private func destination(for origin: UpstreamOrigin) -> UpstreamDestination {
+        if let destination = destinations[origin] { return destination }
+        let destination = UpstreamDestination(origin: origin, pool: self)
+        destinations[origin] = destination
+        return destination
+    }
+
+    /// Enforces deadlines and the age of unused connections. Call it every 250 ms or so.
+    ///
+    /// A phase's clock starts at the first tick after the phase has begun; so a timeout comes up to two ticks late and
+    /// never early.
+    /// - Parameter now: nanoseconds on a clock that never goes back; greater than zero.
+    package func tick(now: Int64) {
+        var overdue: [UpstreamExchange] = []
+        for exchange in exchanges where exchange.isOverdue(now: now) { overdue.append(exchange) }
+        for exchange in overdue { exchange.failOverdue() }
+        let age = Int64(limits.idleAgeMilliseconds) * 1_000_000
+        for (origin, destination) in destinations {
+            destination.expire(now: now, age: age)
+            if destination.isUnused { destinations[origin] = nil }
+        }
+    }
+
+    /// Closes the connections that no exchange uses, so that a changed egress policy or certificate takes effect.
+    package func closeIdleConnections() {
+        for destination in destinations.values { destination.closeIdle() }
+    }
+
+    /// Closes unused connections now and the others when their exchange ends. Exchanges go on.
+    package func shutdown() {
+        isShutDown = true
+        closeIdleConnections()
+        destinations = destinations.filter { !$0.value.isUnused }
+    }
+
+    package var statistics: UpstreamStatistics {
+        var statistics = counters
+        statistics.active = exchanges.count
+        for destination in destinations.values {
+            statistics.waiting += destination.waitingCount
+            statistics.idle += destination.idleCount
+            statistics.dialing += destination.dialing
+        }
+        return statistics
+    }
+}
+
+// MARK: - Called by exchanges and destinations
+
+extension UpstreamPool {
+    func remove(_ exchange: UpstreamExchange) {
+        let last = exchanges.removeLast()
+        guard last !== exchange else { return }
+        exchanges[exchange.slot] = last
+        last.slot = exchange.slot
+    }
+
+    func remove(_ destination: UpstreamDestination) {
+        if destinations[destination.origin] === destination { destinations[destination.origin] = nil }
+    }
+
+    func noteOpened() { counters.opened += 1 }
+    func noteReuse() { counters.reused += 1 }
+    func noteRetry() { counters.retried += 1 }
+    func noteFailure() { counters.failed += 1 }
+}

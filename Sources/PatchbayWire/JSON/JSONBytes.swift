@@ -1,0 +1,72 @@
+/// Byte searches over strings.
+///
+/// All functions take a pointer and two offsets, read only bytes below `end`, and return `end` when
+/// nothing was found.
+enum JSONBytes {
+    static let quote = UInt8(ascii: "\"")
+    static let backslash = UInt8(ascii: "\\")
+
+    /// The first quote, backslash or control character at or after `start`.
+    @inline(__always)
+    static func firstSpecial(_ base: UnsafePointer<UInt8>, _ start: Int, _ end: Int) -> Int {
+        var index = start
+        while end &- index >= ByteBlock.count {
+            if let hit = ByteBlock.first(specials(ByteBlock(base, index))) { return index &+ hit }
+            index &+= ByteBlock.count
+            if end &- index >= 64 { index = skipPlain(base, index, end) }
+        }
+        while index < end {
+            let byte = base[index]
+            if byte == quote || byte == backslash || byte < 0x20 { return index }
+            index &+= 1
+        }
+        return end
+    }
+
+    /// Skips blocks of 64 bytes without a special byte: the long strings (images, documents).
+    @inline(never)
+    private static func skipPlain(_ base: UnsafePointer<UInt8>, _ start: Int, _ end: Int) -> Int {
+        var index = start
+        while end &- index >= 64 {
+            let first = specials(ByteBlock(base, index)) .| specials(ByteBlock(base, index &+ 16))
+            let second = specials(ByteBlock(base, index &+ 32)) .| specials(ByteBlock(base, index &+ 48))
+            if ByteBlock.any(first .| second) { return index }
+            index &+= 64
+        }
+        return index
+    }
+
+    @inline(__always)
+    private static func specials(_ block: ByteBlock) -> ByteBlock.Mask {
+        block.equal(quote) .| block.equal(backslash) .| block.below(0x20)
+    }
+
+    /// The first quote, backslash, control character or byte outside ASCII at or after `start`.
+    @inline(__always)
+    static func firstSpecialOrNonASCII(_ base: UnsafePointer<UInt8>, _ start: Int, _ end: Int) -> Int {
+        var index = start
+        while end &- index >= ByteBlock.count {
+            let block = ByteBlock(base, index)
+            let mask = block.equal(quote) .| block.equal(backslash) .| block.belowOrNonASCII(0x20)
+            if let hit = ByteBlock.first(mask) { return index &+ hit }
+            index &+= ByteBlock.count
+        }
+        while index < end {
+            let byte = base[index]
+            if byte == quote || byte == backslash || byte < 0x20 || byte >= 0x80 { return index }
+            index &+= 1
+        }
+        return end
+    }
+
+    /// The value of a hexadecimal digit, or nil.
+    @inline(__always)
+    static func hexDigit(_ byte: UInt8) -> UInt32? {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt32(byte &- 0x30)
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt32(byte &- 0x57)
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): UInt32(byte &- 0x37)
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,18 @@
+#if canImport(Glibc)
+import Glibc
+#else
+import Musl
+#endif
+
+/// Private directories for copies of plugin images while they are loaded.
+enum RunDirectory {
+    /// A new directory under the system's place for temporary files, readable by this user only.
+    static func make() throws -> String {
+        let base = Environment.value("TMPDIR") ?? "/tmp"
+        var template = Array("\(base)/patchbay-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else {
+            throw StartError(sentence: "a temporary directory cannot be made in \(base)")
+        }
+        return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}

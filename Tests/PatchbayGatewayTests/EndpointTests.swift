@@ -1,0 +1,32 @@
+import Testing
+
+@testable import PatchbayGateway
+
+@Suite struct EndpointTests {
+    private func match(_ path: String) -> EndpointMatch {
+        Array(path.utf8).withUnsafeBytes { EndpointMatch(path: $0) }
+    }
+
+    @Test(arguments: [
+        ("/v1/chat/completions", Endpoint.chatCompletions), ("/chat/completions", .chatCompletions),
+        ("/v1/messages", .messages), ("/messages", .messages), ("/v1/models", .models), ("/models", .models),
+        ("/healthz", .health), ("/health/liveliness", .health), ("/health/liveness", .health), ("/readyz", .readiness),
+        ("/health/readiness", .readiness),
+    ])
+    func pathsLeadToTheirEndpoint(path: String, endpoint: Endpoint) {
+        #expect(match(path).endpoint == endpoint)
+    }
+
+    @Test(arguments: [
+        "/", "/v1", "/v1/", "/v1/chat/completions/", "/v1/chat/completionsx", "/v1/v1/messages", "/v2/messages", "/v1//messages",
+        "/v1/messages/..", "/V1/messages", "/v1/%6dessages", "/v1/healthz",
+    ])
+    func otherPathsDoNot(path: String) {
+        #expect(match(path).endpoint == nil)
+    }
+
+    @Test func errorsFollowThePath() {
+        #expect(match("/v1/messages/count_tokens").dialect == .anthropic)
+        #expect(match("/v1/unknown").dialect == .openAI)
+    }
+}

@@ -1,0 +1,26 @@
+import pytest
+from fakes.anthropic_api import AnthropicUpstream
+from fakes.openai_api import OpenAIUpstream
+from gateway import Running, anthropic_site, openai_site
+
+
+@pytest.fixture(scope="session")
+def openai_upstream():
+    upstream = OpenAIUpstream()
+    yield upstream
+    upstream.stop()
+
+
+@pytest.fixture(scope="session")
+def anthropic_upstream():
+    upstream = AnthropicUpstream()
+    yield upstream
+    upstream.stop()
+
+
+@pytest.fixture(scope="session")
+def gateway(tmp_path_factory, openai_upstream, anthropic_upstream):
+    running = Running(
+        tmp_path_factory.mktemp("gateway"), openai_site(openai_upstream.url) + anthropic_site(anthropic_upstream.url))
+    yield running
+    running.stop()

@@ -1,0 +1,1 @@
+"""Upstreams that behave like the vendors' APIs, for tests."""

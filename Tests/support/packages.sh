@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Installs the Debian packages of one purpose, if they are missing: packages.sh build|fuzz|e2e|bench
+set -euo pipefail
+
+case "${1:-build}" in
+build) wanted=(libsqlite3-dev libcurl4-openssl-dev pkg-config) ;;
+fuzz) wanted=() ;;
+e2e) wanted=(python3 python3-venv openssl) ;;
+bench) wanted=(nginx-light wrk python3) ;;
+*)
+    echo "usage: packages.sh build|fuzz|e2e|bench" >&2
+    exit 2
+    ;;
+esac
+
+missing=()
+for package in "${wanted[@]}"; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+sudo=()
+[ "$(id -u)" = 0 ] || sudo=(sudo)
+"${sudo[@]}" apt-get update -qq
+DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
