@@ -31,10 +31,17 @@ let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+/// For modules on the way of every request: optimised as one across modules in release builds, and without the checks
+/// of exclusive access at run time, which debug builds and the sanitizers make.
+let hot: [SwiftSetting] = [
+    .unsafeFlags(["-cross-module-optimization", "-enforce-exclusivity=unchecked"], .when(configuration: .release))
+]
+
 /// A plugin exports its entry function and nothing else, and is never unmapped.
 let pluginLinkerSettings: [LinkerSetting] = [
     .unsafeFlags([
-        "-Xlinker", "--version-script=\(Context.packageDirectory)/sdk/plugin.map", "-Xlinker", "-z", "-Xlinker", "nodelete",
+        "-Xlinker", "--version-script=\(Context.packageDirectory)/sdk/plugin.map", "-Xlinker", "-z", "-Xlinker",
+        "nodelete",
         "-Xlinker", "-z", "-Xlinker", "now",
     ])
 ]
@@ -52,8 +59,12 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
 
 // MARK: - Targets
 
-@MainActor func module(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) {
-    package.targets.append(.target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict))
+@MainActor func module(
+    _ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil, isHot: Bool = false
+) {
+    package.targets.append(
+        .target(
+            name: name, dependencies: dependencies, resources: resources, swiftSettings: isHot ? strict + hot : strict))
 }
 
 /// An in-tree plugin: a target under Plugins/ and the dynamic library `lib<product>.so` beside the executable.
@@ -61,12 +72,14 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
     package.targets.append(
         .target(
             name: module, dependencies: ["PatchbayPlugin"] + dependencies, path: "Plugins/\(module)",
-            exclude: ["plugin.json"], swiftSettings: strict, linkerSettings: pluginLinkerSettings,
+            exclude: ["plugin.json"], swiftSettings: strict + hot, linkerSettings: pluginLinkerSettings,
             plugins: ["PatchbayPluginBuild"]))
     package.products.append(.library(name: product, type: .dynamic, targets: [module]))
 }
 
-@MainActor func tests(_ name: String, _ dependencies: [Target.Dependency], path: String? = nil, resources: [Resource]? = nil) {
+@MainActor func tests(
+    _ name: String, _ dependencies: [Target.Dependency], path: String? = nil, resources: [Resource]? = nil
+) {
     package.targets.append(
         .testTarget(name: name, dependencies: dependencies, path: path, resources: resources, swiftSettings: strict))
 }
@@ -74,15 +87,16 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
 // Layer 0: the C ABI and system libraries.
 package.targets += [
     .target(
-        name: "CPatchbay", path: "sdk", exclude: ["swift", "plugin.map", "abi", "README.md", "canonical.md", "template"],
+        name: "CPatchbay", path: "sdk",
+        exclude: ["swift", "plugin.map", "abi", "README.md", "canonical.md", "template"],
         sources: ["c"], publicHeadersPath: "include"),
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
 ]
 
 // Layer 1: values, bytes, the Swift face of the ABI.
-module("PatchbayCore", [])
-module("PatchbayWire", [])
+module("PatchbayCore", [], isHot: true)
+module("PatchbayWire", [], isHot: true)
 package.targets += [
     .target(
         name: "PatchbayPlugin", dependencies: ["CPatchbay"], path: "sdk/swift/PatchbayPlugin", swiftSettings: strict),
@@ -95,11 +109,15 @@ package.targets += [
 
 // Layer 2.
 module("PatchbayConfiguration", ["PatchbayCore", crypto, yams])
-module("PatchbayRouting", ["PatchbayCore"])
-module("PatchbayHost", ["CPatchbay", "CCurl", "PatchbayCore", "PatchbayWire", logging])
-module("PatchbayStore", ["PatchbayCore", "CSQLite", crypto, logging], resources: [.copy("Migrations")])
-module("PatchbayUpstream", ["PatchbayCore", "PatchbayWire", nioCore, nioPosix, nioSSL, logging])
-module("PatchbayTelemetry", ["PatchbayCore", logging])
+module("PatchbayRouting", ["PatchbayCore"], isHot: true)
+module("PatchbayHost", ["CPatchbay", "CCurl", "PatchbayCore", "PatchbayWire", logging], isHot: true)
+module("PatchbayStore", ["PatchbayCore", "CSQLite", crypto, logging], resources: [.copy("Migrations")], isHot: true)
+module(
+    "PatchbayUpstream",
+    [
+        "PatchbayCore", "PatchbayWire", nioCore, nioPosix, nioSSL, .product(name: "NIOTLS", package: "swift-nio"),
+    ], isHot: true)
+module("PatchbayTelemetry", ["PatchbayCore", logging], isHot: true)
 
 // Layer 3.
 module(
@@ -107,7 +125,7 @@ module(
     [
         "PatchbayCore", "PatchbayWire", "PatchbayRouting", "PatchbayHost", "PatchbayStore", "PatchbayUpstream",
         "PatchbayTelemetry", nioCore, nioPosix, crypto, logging,
-    ])
+    ], isHot: true)
 module(
     "PatchbayAdmin",
     [
@@ -121,8 +139,10 @@ package.targets.append(
     .executableTarget(
         name: "patchbay",
         dependencies: [
-            "PatchbayCore", "PatchbayConfiguration", "PatchbayRouting", "PatchbayHost", "PatchbayStore", "PatchbayUpstream",
-            "PatchbayTelemetry", "PatchbayWire", "PatchbayGateway", "PatchbayAdmin", "PatchbaySimulator", argumentParser,
+            "PatchbayCore", "PatchbayConfiguration", "PatchbayRouting", "PatchbayHost", "PatchbayStore",
+            "PatchbayUpstream",
+            "PatchbayTelemetry", "PatchbayWire", "PatchbayGateway", "PatchbayAdmin", "PatchbaySimulator",
+            argumentParser,
             lifecycle, logging, .product(name: "UnixSignals", package: "swift-service-lifecycle"),
         ], swiftSettings: strict))
 
@@ -130,7 +150,7 @@ package.targets.append(
 package.targets.append(
     .target(
         name: "CanonicalChat", dependencies: ["PatchbayPlugin", "PatchbayWire"], path: "Plugins/Common/CanonicalChat",
-        swiftSettings: strict))
+        swiftSettings: strict + hot))
 plugin("FormatOpenAIChat", product: "format-openai-chat", ["PatchbayWire", "CanonicalChat"])
 plugin("FormatAnthropicMessages", product: "format-anthropic-messages", ["PatchbayWire", "CanonicalChat"])
 plugin("PlatformOpenAI", product: "platform-openai")
@@ -150,12 +170,15 @@ tests("PatchbayConfigurationTests", ["PatchbayConfiguration", "PatchbayCore"])
 tests("PatchbayRoutingTests", ["PatchbayRouting", "PatchbayCore"])
 tests("PatchbayHostTests", ["PatchbayHost", "PatchbayCore", "PatchbayWire", "CPatchbay"])
 tests("PatchbayStoreTests", ["PatchbayStore", "PatchbayCore"])
-tests("PatchbayUpstreamTests", ["PatchbayUpstream", "PatchbayCore", nioCore, nioPosix])
+tests("PatchbayUpstreamTests", ["PatchbayUpstream", "PatchbayCore", "PatchbayWire", nioCore, nioPosix, nioSSL])
 tests("PatchbayGatewayTests", ["PatchbayGateway", "PatchbayCore", nioCore, nioPosix])
-tests("PatchbayAdminTests", ["PatchbayAdmin", "PatchbayCore", "PatchbayStore"])
+tests("PatchbayTelemetryTests", ["PatchbayTelemetry", "PatchbayCore", logging])
+tests(
+    "PatchbayAdminTests", ["PatchbayAdmin", "PatchbayCore", "PatchbayRouting", "PatchbayWire", logging])
 tests(
     "PluginTests",
     [
-        "PatchbayPlugin", "PatchbayWire", "CanonicalChat", "FormatOpenAIChat", "FormatAnthropicMessages", "PlatformOpenAI",
+        "CPatchbay", "PatchbayPlugin", "PatchbayWire", "CanonicalChat", "FormatOpenAIChat", "FormatAnthropicMessages",
+        "PlatformOpenAI",
         "PlatformAnthropic", "PlatformNewAPI", "NotifyWebhook", "PatchbaySimulator", "PatchbayHost", "PatchbayCore",
     ])

@@ -49,7 +49,8 @@ enum MessagesFormat {
         switch finish.reason {
         case .length: return ("max_tokens", nil)
         case .contextWindow:
-            let isKnown = context.dialect == strictDialect || context.profile.contextWindowFinish == true
+            let isKnown =
+                context.dialect == strictDialect || context.profile.contextWindowFinish == true
                 || finish.native == "model_context_window_exceeded"
             return (isKnown ? "model_context_window_exceeded" : "max_tokens", nil)
         case .contentFilter, .refusal: return ("refusal", nil)

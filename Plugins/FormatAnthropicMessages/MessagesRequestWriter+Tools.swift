@@ -20,7 +20,8 @@ extension MessagesRequestWriter {
         guard !tools.isEmpty else { return }
         if let choice = request.toolChoice, choice.mode == .allowed {
             context.lose(.degrade, "tool_choice.allowed", at: "/tool_choice")
-            tools.removeAll { !choice.names.contains($0.name) }
+            let allowed = Set(choice.names)
+            tools.removeAll { !allowed.contains($0.name) }
         }
         writer.key("tools")
         writer.beginArray()
@@ -37,14 +38,15 @@ extension MessagesRequestWriter {
 
     /// Upstreams demand declarations where the history has calls; the names are all that is known of them.
     private func declarations(in turns: [CanonicalTurn]) -> [CanonicalTool] {
-        var names: [String] = []
+        var known: Set<String> = []
+        var tools: [CanonicalTool] = []
         for turn in turns {
             for part in turn.parts {
-                guard case .toolCall(let call) = part.content, !names.contains(call.name) else { continue }
-                names.append(call.name)
+                guard case .toolCall(let call) = part.content, known.insert(call.name).inserted else { continue }
+                tools.append(CanonicalTool(.function, name: call.name))
             }
         }
-        return names.map { CanonicalTool(.function, name: $0) }
+        return tools
     }
 
     private mutating func writeTool(_ tool: CanonicalTool) {

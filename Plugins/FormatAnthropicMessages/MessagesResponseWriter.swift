@@ -61,8 +61,9 @@ struct MessagesResponseWriter {
                 begin(literal: "redacted_thinking", part)
                 writer.member("data", opaque)
             } else {
+                if context.request.hidesReasoning, opaque == nil { return }
                 begin(literal: "thinking", part)
-                writer.member("thinking", reasoning.text)
+                writer.member("thinking", context.request.hidesReasoning ? "" : reasoning.text)
                 writer.member("signature", opaque ?? "")
             }
         case .toolCall(let call):

@@ -68,7 +68,7 @@ struct MessagesStreamDecoder {
         case "message_start": start(root, &events)
         case "message_delta": messageDelta(root, &events)
         case "message_stop": settle(&events)
-        case "ping": events.append(.ping)
+        case "ping": if hasStarted { events.append(.ping) }
         case "error": failWithDocument(&events)
         case "message" where !hasStarted: whole(&events)
         default: unknown(type, root, &events)
@@ -78,7 +78,8 @@ struct MessagesStreamDecoder {
     private mutating func unknown(_ type: String, _ root: JSONIndex, _ events: inout [AnswerEvent]) {
         if tape.present(root, named: "error") != nil { return failWithDocument(&events) }
         if !hasStarted, tape.kind(root) == .object,
-            tape.member(root, named: "message") != nil || tape.member(root, named: "detail") != nil {
+            tape.member(root, named: "message") != nil || tape.member(root, named: "detail") != nil
+        {
             return failWithDocument(&events)
         }
         begin(id: "", model: "", &events)
@@ -130,6 +131,9 @@ struct MessagesStreamDecoder {
 
     // MARK: - Blocks
 
+    /// More open blocks than any answer has mean that the upstream is out of its mind.
+    private static let maximumOpenBlocks = 256
+
     private func index(_ root: JSONIndex) -> Int {
         tape.member(root, named: "index").flatMap { tape.int($0) } ?? 0
     }
@@ -139,6 +143,9 @@ struct MessagesStreamDecoder {
         let index = index(root)
         closeBlock(index, &events)
         guard let content = tape.present(root, named: "content_block") else { return }
+        if blocks.count >= Self.maximumOpenBlocks {
+            return fail(CanonicalError(.upstreamInvalid, message: "the upstream opened too many blocks"), &events)
+        }
         sawContent = true
         var block = MessagesStreamBlock(index: index, part: partCount)
         partCount += 1
@@ -154,7 +161,9 @@ struct MessagesStreamDecoder {
             return blocks[position].append(delta, tape, &events)
         }
         // Nobody announced the block; its first delta says what it is.
-        guard var block = MessagesStreamBlock(implicit: delta, tape, index: index, part: partCount) else { return }
+        guard blocks.count < Self.maximumOpenBlocks,
+            var block = MessagesStreamBlock(implicit: delta, tape, index: index, part: partCount)
+        else { return }
         begin(id: "", model: "", &events)
         sawContent = true
         partCount += 1

@@ -73,6 +73,7 @@ struct MessagesStreamEncoder {
     private mutating func delta(_ event: AnswerEvent, _ output: inout [UInt8]) {
         guard parts.indices.contains(event.part), parts[event.part] != nil, !event.text.isEmpty else { return }
         // What another provider sealed means nothing to a client of this format.
+        if context.request.hidesReasoning, event.field == .text, parts[event.part]?.kind == .reasoning { return }
         if event.field == .opaque, !MessagesFormat.accepts(event.opaqueValue) { return }
         parts[event.part]?.pending.append(event)
         if acquire(event.part, &output) { deliver(event.part, &output) }

@@ -11,19 +11,19 @@ enum StrictSchema {
         var notes: [String] = []
         for member in members {
             switch member.key {
-            case "properties", "$defs", "definitions": result[member.key] = map(member.value)
-            case "items", "additionalItems": result[member.key] = transformed(member.value)
-            case "anyOf", "allOf": result[member.key] = list(member.value)
+            case "properties", "$defs", "definitions": result.append(member.key, map(member.value))
+            case "items", "additionalItems": result.append(member.key, transformed(member.value))
+            case "anyOf", "allOf": result.append(member.key, list(member.value))
             case "oneOf": result["anyOf"] = list(member.value)
             case "type":
                 guard case .array(let types) = member.value else {
-                    result[member.key] = member.value
+                    result.append(member.key, member.value)
                     break
                 }
                 result["anyOf"] = .array(types.map { ["type": $0] })
             case let key where unsupported.contains(key): notes.append("\(key): \(member.value.description)")
             case "additionalProperties", "$schema": break
-            default: result[member.key] = member.value
+            default: result.append(member.key, member.value)
             }
         }
         if result["properties"] != nil || result["type"]?.stringValue == "object" {

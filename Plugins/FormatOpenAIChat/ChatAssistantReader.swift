@@ -138,7 +138,8 @@ struct ChatAssistantReader {
             sawText = sawText || !reasoning.text.isEmpty
             // Servers that stream details leave one entry per fragment; those of one block belong together.
             if case .reasoning(var last)? = parts.last?.content, !last.redacted, !reasoning.redacted,
-                last.opaque == nil || reasoning.text.isEmpty && reasoning.opaque == nil {
+                last.opaque == nil || reasoning.text.isEmpty && reasoning.opaque == nil
+            {
                 last.text += reasoning.text
                 last.opaque = last.opaque ?? reasoning.opaque
                 parts[parts.count - 1].content = .reasoning(last)

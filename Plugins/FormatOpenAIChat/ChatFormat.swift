@@ -81,7 +81,8 @@ extension TokenCounts {
             if besides > prompt { input = prompt + besides }
         }
         if let total, let prompt = input, let answer = output, let thought = reasoning, thought > 0,
-            total == prompt + answer + thought {
+            total == prompt + answer + thought
+        {
             output = answer + thought
         }
     }

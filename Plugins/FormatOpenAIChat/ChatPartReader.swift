@@ -43,7 +43,8 @@ enum ChatPartReader {
             }
         }
         if case .media(let media) = content, media.kind == .file, case .base64 = media.source,
-            value["file"]?["file_data"]?.stringValue.map({ DataURL($0) == nil }) == true {
+            value["file"]?["file_data"]?.stringValue.map({ DataURL($0) == nil }) == true
+        {
             rest.append("$raw", true)
         }
         if !rest.isEmpty { part.native = CanonicalNative(format: ChatFormat.id, members: rest) }

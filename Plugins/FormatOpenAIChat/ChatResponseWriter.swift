@@ -43,27 +43,36 @@ struct ChatResponseWriter {
     }
 
     private mutating func write(_ choice: CanonicalChoice) {
-        let native = choice.native?.format == ChatFormat.id ? choice.native?["message"]?.objectValue : nil
         let parts = AssistantParts(choice.parts)
-        let texts = parts.content.compactMap(ChatRequestWriter.text)
+        let hasText = parts.content.contains { ChatRequestWriter.text($0) != nil }
         let finish = choice.finish?.reason ?? .stop
-        // A refusal that comes as plain text is shown as this format's refusal.
-        let isRefusal = finish == .refusal && parts.refusal.isEmpty && !texts.isEmpty
-        let text = texts.joined()
         writer.beginObject()
         writer.member("index", choice.index)
         writer.key("message")
+        writeMessage(choice, parts, finish)
+        if let logprobs = choice.logprobs { writer.member("logprobs", logprobs) } else { writer.nullMember("logprobs") }
+        let isSilent = finish == .refusal && !hasText && parts.refusal.isEmpty
+        let word = ChatFormat.word(
+            isSilent ? .contentFilter : finish, hasToolCall: !parts.calls.isEmpty,
+            legacy: context.request.legacyFunctions)
+        writer.member("finish_reason", literal: word)
+        writer.endObject()
+    }
+
+    private mutating func writeMessage(_ choice: CanonicalChoice, _ parts: AssistantParts, _ finish: FinishReason) {
+        let native = choice.native?.format == ChatFormat.id ? choice.native?["message"]?.objectValue : nil
+        let texts = parts.content.compactMap(ChatRequestWriter.text)
         writer.beginObject()
         writer.member("role", literal: "assistant")
         if texts.isEmpty && !(finish == .stop && parts.calls.isEmpty && parts.refusal.isEmpty) {
             writer.nullMember("content")
         } else {
-            writer.member("content", text)
+            writer.member("content", texts.joined())
         }
-        if isRefusal {
-            writer.member("refusal", literal: ChatFormat.refusalNotice)
-        } else if !parts.refusal.isEmpty {
+        if !parts.refusal.isEmpty {
             writer.member("refusal", parts.refusal)
+        } else if finish == .refusal, !texts.isEmpty {
+            writer.member("refusal", literal: ChatFormat.refusalNotice)
         } else if native == nil {
             writer.nullMember("refusal")
         }
@@ -76,17 +85,11 @@ struct ChatResponseWriter {
             writer.value(member.value)
         }
         writer.endObject()
-        if let logprobs = choice.logprobs { writer.member("logprobs", logprobs) } else { writer.nullMember("logprobs") }
-        let isSilent = finish == .refusal && texts.isEmpty && parts.refusal.isEmpty
-        let word = ChatFormat.word(
-            isSilent ? .contentFilter : finish, hasToolCall: !parts.calls.isEmpty,
-            legacy: context.request.legacyFunctions)
-        writer.member("finish_reason", literal: word)
-        writer.endObject()
     }
 
     private mutating func writeReasoning(_ reasoning: [CanonicalReasoning], _ native: JSONObject?) {
-        guard !reasoning.isEmpty, native?["reasoning_content"] == nil, native?["reasoning"] == nil else { return }
+        let isWritten = native?["reasoning_content"] != nil || native?["reasoning"] != nil
+        guard !reasoning.isEmpty, !context.request.hidesReasoning, !isWritten else { return }
         let text = reasoning.map(\.text).joined()
         if !text.isEmpty { writer.member("reasoning_content", text) }
         guard reasoning.contains(where: { $0.opaque != nil }) else { return }

@@ -115,7 +115,8 @@ struct ChatStreamChoice {
         _ call: JSONIndex, _ tape: borrowing JSONTape, _ names: IdentifierMap, _ events: inout [AnswerEvent]
     ) {
         let id = tape.member(call, named: "id").flatMap { tape.string($0) } ?? ""
-        let key = tape.member(call, named: "index").flatMap { tape.int($0) }.map(ChatStreamCall.Key.index)
+        let key =
+            tape.member(call, named: "index").flatMap { tape.int($0) }.map(ChatStreamCall.Key.index)
             ?? (id.isEmpty ? .none : .id)
         if let function = tape.present(call, named: "function") {
             readFunction(function, key: key, id: id, tape, names, &events)
@@ -136,6 +137,8 @@ struct ChatStreamChoice {
         if let known = slot(key, id: id, name: name) {
             position = known
         } else {
+            // More calls than any answer has are not worth the search.
+            guard calls.count < 1024 else { return }
             position = calls.count
             calls.append(ChatStreamCall(key: key, isCustom: isCustom))
         }

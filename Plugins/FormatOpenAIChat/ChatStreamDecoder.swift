@@ -56,8 +56,7 @@ struct ChatStreamDecoder {
     }
 
     private static func concernsAccounting(_ data: UnsafeRawBufferPointer) -> Bool {
-        ByteSearch.hasMember("\"finish_reason\"", in: data) || ByteSearch.hasMember("\"usage\"", in: data)
-            || ByteSearch.hasMember("\"error\"", in: data)
+        ByteSearch.hasMember("\"finish_reason\"", "\"usage\"", "\"error\"", in: data)
     }
 
     private mutating func document(isError: Bool, _ events: inout [AnswerEvent]) {
@@ -103,8 +102,14 @@ struct ChatStreamDecoder {
 
     // MARK: - Choices
 
+    /// The format allows 128 answers per request.
+    private static let maximumChoices = 128
+
     private mutating func read(_ item: JSONIndex, _ position: Int, _ events: inout [AnswerEvent]) {
         let index = tape.member(item, named: "index").flatMap { tape.int($0) } ?? position
+        guard index >= 0, choices.count < Self.maximumChoices || choices.contains(where: { $0.index == index }) else {
+            return fail(CanonicalError(.upstreamInvalid, message: "the upstream sent too many choices"), &events)
+        }
         let slot = slot(index)
         if let inner = tape.present(item, named: "usage") { readUsage(inner, &events) }
         if let delta = tape.present(item, named: "delta") {

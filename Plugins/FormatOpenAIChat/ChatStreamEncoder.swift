@@ -4,7 +4,7 @@ import PatchbayWire
 
 /// Turns events into the bytes of a Chat Completions stream.
 struct ChatStreamEncoder {
-    private let context: ConversionContext
+    let context: ConversionContext
     private var choices: [ChatEncoderChoice] = []
     private var usage = TokenCounts()
     /// Everything of a chunk up to the index of its choice, and what follows the choice's delta.
@@ -56,7 +56,7 @@ struct ChatStreamEncoder {
     }
 
     /// Writes a chunk with one choice whose delta `body` fills.
-    private func chunk(
+    func chunk(
         _ choice: Int, finish: StaticString? = nil, _ output: inout [UInt8], _ body: (inout JSONWriter) -> Void
     ) {
         output.append(contentsOf: head)
@@ -100,6 +100,8 @@ struct ChatStreamEncoder {
     private mutating func open(_ event: AnswerEvent, _ output: inout [UInt8]) {
         let slot = slot(event.choice)
         let kind = event.kind ?? .other
+        // Without an entry in the table its deltas are skipped as well.
+        if context.request.hidesReasoning, kind == .reasoning || kind == .reasoningRedacted { return }
         announce(slot, forCall: kind == .toolCall, &output)
         var part = ChatEncoderPart(kind: kind)
         if kind == .toolCall {
@@ -192,27 +194,6 @@ struct ChatStreamEncoder {
         }
     }
 
-    /// Signed reasoning: the whole entry at once, so that a client that merges entries gets it right.
-    private func detail(_ part: ChatEncoderPart, _ event: AnswerEvent, _ choice: Int, _ output: inout [UInt8]) {
-        let reasoning = CanonicalReasoning(
-            text: part.text, opaque: event.opaqueValue, redacted: part.kind == .reasoningRedacted)
-        chunk(choice, &output) { writer in
-            writer.key("reasoning_details")
-            writer.beginArray()
-            ChatReasoningDetail.write(reasoning, index: part.detail, into: &writer)
-            writer.endArray()
-        }
-    }
-
-    private func audio(_ event: AnswerEvent, _ choice: Int, _ output: inout [UInt8]) {
-        chunk(choice, &output) { writer in
-            writer.key("audio")
-            writer.beginObject()
-            writer.member(event.field == .data ? "data" : "transcript", event.text)
-            writer.endObject()
-        }
-    }
-
     private mutating func close(_ event: AnswerEvent, _ output: inout [UInt8]) {
         let slot = slot(event.choice)
         guard let part = choices[slot].part(event.part) else { return }
@@ -229,42 +210,6 @@ struct ChatStreamEncoder {
         let notes = choices[slot].notes.compactMap { (try? JSONValue(parsing: $0)).flatMap(ChatAnnotation.write) }
         choices[slot].notes = []
         if !notes.isEmpty { chunk(choice, &output) { $0.member("annotations", .array(notes)) } }
-    }
-
-    /// A call with free text comes in one piece, because the text may be wrapped in JSON until it is complete.
-    private func customCall(_ part: ChatEncoderPart, _ choice: Int, _ output: inout [UInt8]) {
-        let call = CanonicalToolCall(
-            id: part.callID, name: part.callName, arguments: part.text, kind: part.isText ? .custom : .function)
-        chunk(choice, &output) { writer in
-            writer.key("tool_calls")
-            writer.beginArray()
-            writer.beginObject()
-            writer.member("index", part.call)
-            writer.member("id", part.callID)
-            writer.member("type", literal: "custom")
-            writer.key("custom")
-            writer.beginObject()
-            writer.member("name", part.callName)
-            writer.member("input", CustomToolInput.unwrapped(call))
-            writer.endObject()
-            writer.endObject()
-            writer.endArray()
-        }
-    }
-
-    private func image(_ part: ChatEncoderPart, _ choice: Int, _ output: inout [UInt8]) {
-        chunk(choice, &output) { writer in
-            writer.key("images")
-            writer.beginArray()
-            writer.beginObject()
-            writer.member("type", literal: "image_url")
-            writer.key("image_url")
-            writer.beginObject()
-            writer.member("url", "data:\(part.mime);base64,\(part.text)")
-            writer.endObject()
-            writer.endObject()
-            writer.endArray()
-        }
     }
 
     // MARK: - Endings
@@ -313,49 +258,4 @@ struct ChatStreamEncoder {
         writer.bytes.append(contentsOf: "\n\n".utf8)
         output = writer.bytes
     }
-}
-
-/// What the encoder knows of one choice.
-struct ChatEncoderChoice {
-    let index: Int
-    var isAnnounced = false
-    var hasText = false
-    var hasRefusal = false
-    var finish: CanonicalFinish?
-    var callCount = 0
-    var detailCount = 0
-    var notes: [String] = []
-    var parts: [ChatEncoderPart?] = []
-
-    init(index: Int) {
-        self.index = index
-    }
-
-    func part(_ ordinal: Int) -> ChatEncoderPart? {
-        parts.indices.contains(ordinal) ? parts[ordinal] : nil
-    }
-
-    mutating func set(_ part: ChatEncoderPart, _ ordinal: Int) {
-        guard ordinal >= 0, ordinal < 1 << 16 else { return }
-        while parts.count <= ordinal { parts.append(nil) }
-        parts[ordinal] = part
-    }
-}
-
-/// What the encoder knows of one part.
-struct ChatEncoderPart {
-    let kind: PartKind
-    /// Dense number of a tool call in its choice.
-    var call = 0
-    /// Dense number of a reasoning part in its choice.
-    var detail = 0
-    var callID = ""
-    var callName = ""
-    var isCustom = false
-    /// The arguments are the free text itself.
-    var isText = false
-    var hasArguments = false
-    /// What has to be kept until the part is complete.
-    var text = ""
-    var mime = ""
 }

@@ -1,4 +1,3 @@
-import HTTPTypes
 import Hummingbird
 package import Logging
 package import PatchbayCore
@@ -69,7 +68,7 @@ private struct AdminResponder: HTTPResponder {
         response.headers[.cacheControl] = "no-store"
         let id = String(UInt64.random(in: .min ... .max), radix: 16)
         for (name, value) in [("x-request-id", "adm-\(id)")] + answer.headers {
-            if let name = HTTPField.Name(name) { response.headers[name] = value }
+            if let name = HTTPFields.Element.Name(name) { response.headers[name] = value }
         }
         if answer.status != 204 { response.body = .init(byteBuffer: ByteBuffer(bytes: answer.body)) }
         return response

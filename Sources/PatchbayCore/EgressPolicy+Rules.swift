@@ -25,7 +25,7 @@ package enum EgressRule: String, Sendable, Hashable, CaseIterable {
     case teredo = "Teredo address of a refused network"
     case family = "not an internet address"
 
-    /// The special-purpose class of an IPv4 address (IANA registry, RFC 6890 and its updates); nil = globally reachable.
+    /// The special-purpose class of an IPv4 address (IANA registry, RFC 6890); nil = globally reachable.
     static func special(ipv4 address: UInt32) -> EgressRule? {
         if address == 0xFFFF_FFFF { return .broadcast }
         for (prefix, length, rule) in ipv4Rules where (address ^ prefix) >> (32 - length) == 0 { return rule }
@@ -57,7 +57,8 @@ package enum EgressRule: String, Sendable, Hashable, CaseIterable {
     static func special(ipv6 address: UInt128) -> EgressRule? {
         if address == 0 { return .unspecified }
         if address == 1 { return .loopback }
-        for (prefix, length, rule) in ipv6Rules where (UInt64(address >> 64) ^ prefix) >> (64 - length) == 0 { return rule }
+        let upper = UInt64(truncatingIfNeeded: address >> 64)
+        for (prefix, length, rule) in ipv6Rules where (upper ^ prefix) >> (64 - length) == 0 { return rule }
         return address >> 125 == 1 ? nil : .reserved
     }
 

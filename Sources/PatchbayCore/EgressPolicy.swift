@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-package import Glibc
+    package import Glibc
 #else
-package import Musl
+    package import Musl
 #endif
 
 /// Which addresses Patchbay may connect to: everything that is globally reachable, and what the operator listed.

@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Musl
+    import Musl
 #endif
 
 /// Why a text is not a network in CIDR notation.
@@ -26,7 +26,7 @@ package struct IPNetworkError: Error, Sendable, Hashable, CustomStringConvertibl
     package var sentence: String {
         switch code {
         case .invalidAddress: "`\(text)` is not an IPv4 or IPv6 network such as 10.0.0.0/8 or fd00::/8."
-        case .invalidPrefix: "The prefix length of `\(text)` is not a number between 0 and the address's number of bits."
+        case .invalidPrefix: "The prefix length of `\(text)` is not a number up to the address's number of bits."
         case .hostBitsSet: "`\(text)` has address bits set behind its prefix length."
         }
     }
@@ -54,7 +54,7 @@ package struct IPNetwork: Sendable, Hashable {
             else { throw IPNetworkError(code: .invalidPrefix, text: text) }
             length = number
         }
-        guard length == bits || value & ((1 << UInt128(bits - length)) - 1) == 0 else {
+        guard length == bits || value & ((1 << UInt128(bits - length)) &- 1) == 0 else {
             throw IPNetworkError(code: .hostBitsSet, text: text)
         }
         let isMapped = bits == 128 && value >> 32 == 0xFFFF && length >= 96

@@ -15,7 +15,9 @@ package struct KeyDigest: Sendable, Hashable {
     }
 
     package var bytes: [UInt8] {
-        [words.0, words.1, words.2, words.3].flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> ($0 * 8)) } }
+        [words.0, words.1, words.2, words.3].flatMap { word in
+            (0..<8).map { UInt8(truncatingIfNeeded: word >> ($0 * 8)) }
+        }
     }
 
     package static func == (left: KeyDigest, right: KeyDigest) -> Bool { left.words == right.words }

@@ -36,7 +36,8 @@ package struct AttemptRecord: Sendable, Hashable {
     package var milliseconds: Int
 
     package init(
-        site: String, account: String, upstreamModel: String, status: Int, fault: String, reason: String, milliseconds: Int
+        site: String, account: String, upstreamModel: String, status: Int, fault: String, reason: String,
+        milliseconds: Int
     ) {
         self.site = site
         self.account = account

@@ -30,16 +30,23 @@ struct AttemptState {
     var headBytes = ByteBuffer()
     var fields = ContiguousArray<HTTPField>()
     var collected = ByteBuffer()
-    /// Cuts the stream into frames.
-    var splitter = SSEFrameSplitter()
+    /// Header lines of the answer that are passed on, of a successful one.
+    var forwarded = ByteBuffer()
+    var hasContentType = false
+    /// Cuts the stream into frames; nil unless the answer is a stream.
+    var splitter: SSEFrameSplitter?
     var decoder: StreamDecoder?
     var encoder: StreamEncoder?
     var tap = StreamTap()
+    /// The error of the stream stands in what the client gets.
+    var errorIsShown = false
+    /// Frames that were read without complaint since the answer has begun.
+    var goodFrames = 0
     /// The gateway asked for usage that the client did not ask for: the chunk that carries it is not passed on.
     var stripsUsage = false
     /// The upstream calls the model by another name than the client.
     var renamesModel = false
-    /// The protocol's own end has been seen and everything was sent; only the end of the transport is missing.
+    /// The protocol's own end has been seen and the client has everything; only the end of the transport is missing.
     var endedAt: Int64?
     /// Counted as in flight at the channel.
     var isOpen = false

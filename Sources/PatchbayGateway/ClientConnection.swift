@@ -41,6 +41,8 @@ final class ClientConnection: ChannelInboundHandler {
     private var isProcessing = false
     private var isReadingPaused = false
     private var needsFlush = false
+    /// What was queued for the client at the last tick.
+    private var queuedBefore = 0
     private lazy var exchange = Exchange(connection: self)
     /// Place in the loop's list of connections.
     var listIndex = -1
@@ -88,6 +90,7 @@ final class ClientConnection: ChannelInboundHandler {
         if incoming.readableBytes == 0 {
             incoming = bytes
         } else {
+            incoming.discardReadBytes()
             incoming.writeBuffer(&bytes)
         }
         process()
@@ -98,6 +101,9 @@ final class ClientConnection: ChannelInboundHandler {
         if phase == .answering {
             deadline = isWritable ? .max : loop.now + loop.timeouts.clientWrite.milliseconds
             exchange.clientWritabilityChanged(isWritable)
+        } else if isWritable, phase == .head, incoming.readableBytes > 0 {
+            deadline = loop.now + loop.timeouts.clientRead.milliseconds
+            process()
         }
         context.fireChannelWritabilityChanged()
     }
@@ -105,21 +111,40 @@ final class ClientConnection: ChannelInboundHandler {
     /// Called by the loop every quarter of a second.
     func tick(now: Int64) {
         if phase == .answering { exchange.tick(now: now) }
+        noteProgress(now: now)
         guard now >= deadline else { return }
         switch phase {
         case .body, .chunkedBody:
             refuse(GatewayError(.requestTimeout, "the request body did not arrive in time", status: 408))
-        case .head where incoming.readableBytes > 0:
+        case .head where incoming.readableBytes > 0 && isWritable:
             refuse(GatewayError(.requestTimeout, "the request head did not arrive in time", status: 408))
         default:
             context?.close(promise: nil)
         }
     }
 
+    /// A client that goes on taking what is queued for it is slow, not gone: it gets more time.
+    private func noteProgress(now: Int64) {
+        let queued = queuedBytes
+        defer { queuedBefore = queued }
+        guard queued < queuedBefore else { return }
+        switch phase {
+        case .lingering where queued == 0: deadline = now + ClientConnection.lingerTime
+        case .answering, .head, .lingering: deadline = max(deadline, now + loop.timeouts.clientWrite.milliseconds)
+        case .body, .chunkedBody, .discarding, .closed: break
+        }
+    }
+
+    /// Bytes of answers that the client has not taken.
+    private var queuedBytes: Int {
+        (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+    }
+
     /// Closes the connection if it is idle, else after the answer in progress.
     func drain() {
         keepAlive = false
-        if phase == .head, incoming.readableBytes == 0 { context?.close(promise: nil) }
+        guard phase == .head, incoming.readableBytes == 0, let context else { return }
+        if queuedBytes > 0 { linger(context) } else { context.close(promise: nil) }
     }
 
     // MARK: - Reading requests
@@ -136,7 +161,9 @@ final class ClientConnection: ChannelInboundHandler {
     /// One step; false when more input or an answer is needed.
     private func step() -> Bool {
         switch phase {
-        case .head: return incoming.readableBytes > 0 && readHead()
+        case .head:
+            // Whoever does not take answers gets no more of them.
+            return incoming.readableBytes > 0 && isWritable && readHead()
         case .body(let remaining): return readBody(remaining)
         case .chunkedBody: return readChunks()
         case .discarding(let remaining): return discard(remaining)
@@ -150,9 +177,7 @@ final class ClientConnection: ChannelInboundHandler {
                 try parser.parse(bytes, into: &head)
             }
             guard let length else {
-                if deadline == .max || incoming.readableBytes < 64 {
-                    deadline = min(deadline, loop.now + loop.timeouts.clientRead.milliseconds)
-                }
+                deadline = min(deadline, loop.now + loop.timeouts.clientRead.milliseconds)
                 return false
             }
             parser.reset()
@@ -172,8 +197,10 @@ final class ClientConnection: ChannelInboundHandler {
         deadline = loop.now + loop.timeouts.clientRead.milliseconds
         let limit = loop.limits.bodyBytes
         if case .length(let length) = head.framing, length > limit {
+            let path = headBytes.withUnsafeReadableBytes { EndpointMatch(path: head.path.bytes(in: $0)) }
             return refuse(
-                GatewayError(.tooLarge, "the request body has \(length) bytes; the limit is \(limit)", status: 413))
+                GatewayError(.tooLarge, "the request body has \(length) bytes; the limit is \(limit)", status: 413),
+                dialect: path.dialect)
         }
         phase = .answering
         guard exchange.begin() else { return }
@@ -209,7 +236,7 @@ final class ClientConnection: ChannelInboundHandler {
         guard incoming.readableBytes > 0 else { return false }
         let part = min(remaining, incoming.readableBytes)
         if var slice = incoming.readSlice(length: part) { body.writeBuffer(&slice) }
-        deadline = loop.now + loop.timeouts.clientRead.milliseconds
+        extendBodyDeadline()
         if part == remaining {
             dispatch()
             return true
@@ -241,7 +268,7 @@ final class ClientConnection: ChannelInboundHandler {
                     body.writeImmutableBuffer(slice)
                 }
                 incoming.moveReaderIndex(forwardBy: consumed)
-                deadline = loop.now + loop.timeouts.clientRead.milliseconds
+                extendBodyDeadline()
                 if body.readableBytes > loop.limits.bodyBytes {
                     let limit = loop.limits.bodyBytes
                     exchange.abandon()
@@ -255,6 +282,12 @@ final class ClientConnection: ChannelInboundHandler {
             }
         }
         return false
+    }
+
+    /// Every piece of a body buys time for the next one, within the total time-out of the request.
+    private func extendBodyDeadline() {
+        let end = exchange.startedAt + loop.timeouts.total.milliseconds
+        deadline = min(loop.now + loop.timeouts.clientRead.milliseconds, end)
     }
 
     private func dispatch() {
@@ -275,10 +308,11 @@ final class ClientConnection: ChannelInboundHandler {
         return false
     }
 
-    /// A client that sends more than one request ahead is not read until the first is answered.
+    /// A client that sends more than one request ahead is not read until the first is answered and the answer taken.
     private func limitInput() {
-        guard let context, phase == .answering || isReadingPaused else { return }
-        let pause = phase == .answering && incoming.readableBytes > inputLimit
+        guard let context, isReadingPaused || incoming.readableBytes > inputLimit else { return }
+        let isBlocked = phase == .answering || (phase == .head && !isWritable)
+        let pause = isBlocked && incoming.readableBytes > inputLimit
         if pause != isReadingPaused {
             isReadingPaused = pause
             context.channel.setOption(.autoRead, value: !pause).whenFailure { _ in }
@@ -297,7 +331,7 @@ extension ClientConnection {
     var isWritable: Bool { context?.channel.isWritable ?? false }
     /// HTTP/1.0 clients know no chunked coding; their streams end with the connection.
     var acceptsChunked: Bool { head.minorVersion >= 1 }
-    var willKeepAlive: Bool { keepAlive && (acceptsChunked || head.keepAlive) }
+    var willKeepAlive: Bool { keepAlive }
 
     func buffer(capacity: Int) -> ByteBuffer {
         context?.channel.allocator.buffer(capacity: capacity) ?? ByteBufferAllocator().buffer(capacity: capacity)
@@ -323,16 +357,20 @@ extension ClientConnection {
     /// The exchange has written its last byte.
     func answered() {
         guard phase != .closed, let context else { return }
+        exchange.release()
         flush()
+        // The flush may have found out that the client is gone.
+        guard phase != .closed else { return }
         guard keepAlive else { return linger(context) }
+        headBytes = ByteBuffer()
         nextRequest()
         if !isProcessing { process() }
     }
 
     /// Answers an error that concerns the request as a message (no endpoint was reached, or its body never came).
-    private func refuse(_ error: GatewayError) {
+    private func refuse(_ error: GatewayError, dialect: Dialect? = nil) {
         let requestID = loop.makeRequestID()
-        let dialect = headBytes.readableBytes > 0 && head.path.count > 0 ? exchange.dialect : .openAI
+        let dialect = dialect ?? exchange.dialect
         keepAlive = false
         phase = .answering
         writeError(error, dialect: dialect, requestID: requestID, isHead: false)
@@ -356,7 +394,12 @@ extension ClientConnection {
 
     func finishHead(_ bytes: inout ByteBuffer, length: Int) {
         ResponseHead.writeField("content-length", length, into: &bytes)
-        bytes.writeStaticString(keepAlive ? "\r\n" : "connection: close\r\n\r\n")
+        if !keepAlive {
+            bytes.writeStaticString("connection: close\r\n\r\n")
+        } else {
+            // An HTTP/1.0 client that asked for it has to be told that the connection stays open.
+            bytes.writeStaticString(head.minorVersion == 0 ? "connection: keep-alive\r\n\r\n" : "\r\n")
+        }
     }
 
     /// The request was refused after its head: skips a short body, or closes when it is long or unknown.
@@ -385,10 +428,15 @@ extension ClientConnection {
     private func linger(_ context: ChannelHandlerContext) {
         guard phase != .lingering, phase != .closed else { return }
         phase = .lingering
-        incoming.clear()
-        deadline = loop.now + 2_000.milliseconds
+        incoming = ByteBuffer()
+        let isSending = queuedBytes > 0
+        deadline = loop.now + (isSending ? loop.timeouts.clientWrite.milliseconds : ClientConnection.lingerTime)
+        if isReadingPaused { context.channel.setOption(.autoRead, value: true).whenFailure { _ in } }
         context.close(mode: .output, promise: nil)
     }
+
+    /// So long the client's own close is awaited.
+    private static let lingerTime = 2_000.milliseconds
 }
 
 extension Int {

@@ -12,18 +12,46 @@ extension Exchange: UpstreamResponseReceiver {
 
     func upstreamDidReceiveHead(_ head: borrowing HTTPResponseHead, bytes: UnsafeRawBufferPointer) {
         attempt.status = head.status
-        attempt.headBytes = ByteBuffer(bytes: bytes)
-        attempt.fields = head.fields
-        let isEventStream = answerField(.contentType)?.hasPrefix("text/event-stream") ?? false
+        forward(head, bytes)
+        let contentType = head.fields.first(.contentType)?.bytes(in: bytes)
+        let isEventStream = contentType?.hasPrefixIgnoringCase("text/event-stream") ?? false
         guard (200..<300).contains(head.status), fields.stream else {
+            if !(200..<300).contains(head.status) {
+                let end = head.fields.last.map { max($0.name.end, $0.value.end) } ?? 0
+                attempt.headBytes = ByteBuffer(bytes: UnsafeRawBufferPointer(rebasing: bytes[..<end]))
+                attempt.fields = head.fields
+            }
             attempt.mode = .collecting
             return
         }
         if isEventStream { beginHolding() }
     }
 
+    /// Keeps the header lines that the client gets; everything else of the head is gone after this call.
+    private func forward(_ head: borrowing HTTPResponseHead, _ bytes: UnsafeRawBufferPointer) {
+        let sameFormat = attempt.format == endpoint?.format
+        for field in head.fields {
+            let name = field.name.bytes(in: bytes)
+            guard ForwardedFields.toClient(field, name: name) else { continue }
+            if !sameFormat, field.known != .retryAfter { continue }
+            if field.known == .contentType {
+                // A document that the codec has read is JSON, whatever the upstream calls it.
+                if (200..<300).contains(head.status) { continue }
+                attempt.hasContentType = true
+            }
+            attempt.forwarded.writeBytes(name)
+            attempt.forwarded.writeStaticString(": ")
+            attempt.forwarded.writeBytes(field.value.bytes(in: bytes))
+            attempt.forwarded.writeStaticString("\r\n")
+        }
+    }
+
     func upstreamDidReceiveBody(_ bytes: ByteBuffer) {
-        if attempt.mode == .sent { sniff(bytes) }
+        if attempt.mode == .sent {
+            sniff(bytes)
+            // The attempt may have failed meanwhile; these bytes are not the next one's.
+            guard upstream != nil else { return }
+        }
         switch attempt.mode {
         case .sent: break
         case .collecting: collect(bytes)
@@ -86,18 +114,32 @@ extension Exchange: UpstreamResponseReceiver {
             return attemptFailed(.answer(sentence: "the upstream answered with status \(attempt.status)"))
         }
         if fields.stream {
+            if let error = disguisedError() { return attemptFailed(.streamError(error)) }
             return attemptFailed(.answer(sentence: "the upstream answered a streaming request with a document"))
         }
         do {
             let document = try answerDocument()
+            usage.merge(attempt.tap.usage)
             finishAttempt(fault: .none, reason: "")
             loop.health.recordSuccess(attempt.channel, of: snapshot.table, now: loop.now)
             firstTokenAt = loop.now
             settle(outcome: .completed, status: attempt.status, errorCode: "")
             sendDocument(document)
         } catch {
+            if let disguised = attempt.tap.error { return attemptFailed(.streamError(disguised)) }
             attemptFailed(.answer(sentence: error.sentence))
         }
+    }
+
+    /// The error that a document with a status of success reports (formats.md E-9).
+    private func disguisedError() -> StreamErrorInfo? {
+        guard let codec = snapshot.codecs[attempt.format] else { return nil }
+        var tap = StreamTap()
+        let parameters = codecParameters()
+        attempt.collected.withUnsafeReadableBytes { raw in
+            try? codec.responseTap(raw, parameters) { tap.observe($0) }
+        }
+        return tap.error
     }
 
     /// The body for the client, checked to be what the format promises, with the usage taken from it.
@@ -110,7 +152,6 @@ extension Exchange: UpstreamResponseReceiver {
         try bytes.withUnsafeReadableBytes { raw throws(PluginError) in
             try codec.responseTap(raw, parameters) { attempt.tap.observe($0) }
         }
-        usage.merge(attempt.tap.usage)
         if let error = attempt.tap.error {
             throw PluginError(.protocolViolation, "the answer is an error in disguise: \(error.message)")
         }
@@ -156,21 +197,8 @@ extension Exchange: UpstreamResponseReceiver {
     func writeAnswerHead(status: Int, into bytes: inout ByteBuffer) {
         ResponseHead.writeStatus(status, into: &bytes)
         ResponseHead.writeRequestID(requestID, dialect: dialect, into: &bytes)
-        let sameFormat = attempt.format == endpoint?.format
-        var hasContentType = false
-        attempt.headBytes.withUnsafeReadableBytes { raw in
-            for field in attempt.fields {
-                let name = UnsafeRawBufferPointer(rebasing: raw[field.name.range])
-                guard ForwardedFields.toClient(field, name: name) else { continue }
-                if !sameFormat, field.known != .contentType, field.known != .retryAfter { continue }
-                hasContentType = hasContentType || field.known == .contentType
-                bytes.writeBytes(name)
-                bytes.writeStaticString(": ")
-                bytes.writeBytes(raw[field.value.range])
-                bytes.writeStaticString("\r\n")
-            }
-        }
-        if !hasContentType { bytes.writeStaticString("content-type: application/json\r\n") }
+        bytes.writeImmutableBuffer(attempt.forwarded)
+        if !attempt.hasContentType { bytes.writeStaticString("content-type: application/json\r\n") }
         if !warnings.isEmpty {
             ResponseHead.writeField("x-patchbay-warnings", warnings.joined(separator: ","), into: &bytes)
         }

@@ -21,6 +21,8 @@ extension Exchange {
                 "status": "\(attempt.status)", "fault": "\(verdict.fault.name)", "reason": "\(reason)",
             ])
         guard state == .waiting else { return breakCommittedStream(cause) }
+        // The time of the whole request is over, not that of one attempt.
+        if case .timeout = cause { return answerLastError() }
         if verdict.retry == .none || verdict.fault == .client {
             if verdict.fault == .client { return answerClientFault(cause) }
             return answerLastError()

@@ -10,10 +10,13 @@ import PatchbayWire
 extension Exchange {
     /// So much of a stream is held back while its first good event is awaited.
     private static let maximumHeldBytes = 65_536
+    /// So many frames without an error show that an answer is under way, where the codec tells no more than that.
+    private static let goodFramesToCommit = 3
 
     /// The answer is a stream: opens the state machines that read it and, for another format, write it anew.
     func beginHolding() {
         attempt.mode = .holding
+        attempt.splitter = SSEFrameSplitter()
         guard let codec = snapshot.codecs[attempt.format], let clientFormat = endpoint?.format else { return }
         let isSame = attempt.format == clientFormat
         do {
@@ -32,7 +35,7 @@ extension Exchange {
         do {
             try bytes.withUnsafeReadableBytes { raw throws(SSEError) in
                 var position = 0
-                while let frame = try attempt.splitter.next(in: raw, at: &position) { take(frame, into: &output) }
+                while let frame = try attempt.splitter?.next(in: raw, at: &position) { take(frame, into: &output) }
             }
         } catch {
             upstream?.cancel()
@@ -45,6 +48,8 @@ extension Exchange {
 
     /// Hands one frame to the decoder and adds what the client gets of it to `output`.
     private func take(_ frame: SSEFrame, into output: inout [UInt8]) {
+        // Whatever an upstream sends behind its last word or an error is no part of the answer.
+        guard !attempt.tap.ended, attempt.tap.error == nil else { return }
         if let data = frame.data {
             if let decoder = attempt.decoder {
                 decode(frame, data, decoder, into: &output)
@@ -54,6 +59,10 @@ extension Exchange {
             if attempt.stripsUsage, StreamEdit.isUsageOnly(data) { return }
         }
         guard attempt.encoder == nil else { return }
+        if attempt.tap.error != nil {
+            attempt.errorIsShown = StreamEdit.isError(frame, dialect: dialect)
+            guard attempt.errorIsShown else { return }
+        }
         if attempt.renamesModel, StreamEdit.appendRenamed(frame, to: fields.model, into: &output) { return }
         output.append(contentsOf: frame.raw)
     }
@@ -65,6 +74,8 @@ extension Exchange {
         do {
             try decoder.frame(
                 StreamFrame(event: event, data: data), to: attempt.encoder, output: &output, tap: &attempt.tap)
+            if attempt.tap.events > 0 { attempt.goodFrames += 1 }
+            if attempt.tap.error != nil { attempt.errorIsShown = attempt.encoder != nil }
         } catch {
             attempt.tap.error = StreamErrorInfo(category: .upstreamInvalid, message: error.sentence)
         }
@@ -86,15 +97,22 @@ extension Exchange {
             upstream = nil
             return attemptFailed(.streamError(error))
         }
+        if attempt.tap.ended, !attempt.tap.clean, attempt.tap.error == nil {
+            upstream?.cancel()
+            upstream = nil
+            return attemptFailed(.truncated)
+        }
         if attempt.mode == .holding {
             attempt.collected.writeBytes(output)
-            let isGood = attempt.tap.sawContent || attempt.tap.finished || attempt.tap.ended
+            let isGood =
+                attempt.tap.sawContent || attempt.tap.finished || attempt.tap.ended
+                || (attempt.encoder == nil && attempt.goodFrames >= Exchange.goodFramesToCommit)
             guard isGood || attempt.collected.readableBytes > Exchange.maximumHeldBytes else { return }
             commit()
+        } else if let error = attempt.tap.error {
+            streamBroke(error, output)
         } else if attempt.tap.ended {
             streamComplete(output)
-        } else if attempt.tap.error != nil {
-            streamBroke(output)
         } else if !output.isEmpty {
             write(chunk: output)
         }
@@ -114,14 +132,14 @@ extension Exchange {
         if !warnings.isEmpty {
             ResponseHead.writeField("x-patchbay-warnings", warnings.joined(separator: ","), into: &head)
         }
-        head.writeStaticString(
-            connection.acceptsChunked ? "transfer-encoding: chunked\r\n" : "connection: close\r\n")
-        head.writeStaticString("\r\n")
+        if connection.acceptsChunked { head.writeStaticString("transfer-encoding: chunked\r\n") }
+        head.writeStaticString(connection.willKeepAlive ? "\r\n" : "connection: close\r\n\r\n")
         let held = Array(attempt.collected.readableBytesView)
         attempt.collected = ByteBuffer()
         if attempt.tap.ended {
             recordCompleted()
             append(chunk: held, to: &head)
+            appendTerminator(to: &head)
             connection.write(head)
             attempt.endedAt = loop.now
         } else {
@@ -153,11 +171,18 @@ extension Exchange {
     // MARK: - Ends
 
     /// The protocol's own end has been read. The ledger knows before the client does, so that a crash in between leaves a
-    /// record without an answer, never an answer without a record.
+    /// record without an answer, never an answer without a record. The client does not wait for the upstream's transport.
     private func streamComplete(_ output: [UInt8]) {
         recordCompleted()
-        write(chunk: output)
+        var buffer = connection.buffer(capacity: output.count + 32)
+        append(chunk: output, to: &buffer)
+        appendTerminator(to: &buffer)
+        connection.write(buffer)
         attempt.endedAt = loop.now
+    }
+
+    private func appendTerminator(to buffer: inout ByteBuffer) {
+        if connection.acceptsChunked { buffer.writeStaticString("0\r\n\r\n") }
     }
 
     private func recordCompleted() {
@@ -167,23 +192,29 @@ extension Exchange {
         settle(outcome: .completed, status: 200, errorCode: "")
     }
 
-    /// The upstream reported an error after the stream had begun; its own frame is part of `output`.
-    private func streamBroke(_ output: [UInt8]) {
+    /// The upstream reported an error after the stream had begun. Its own frame is part of `output` if a client of this
+    /// dialect understands it; if not, one that it does understand follows.
+    private func streamBroke(_ error: StreamErrorInfo, _ output: [UInt8]) {
         upstream?.cancel()
         upstream = nil
         usage.merge(attempt.tap.usage)
-        if let error = attempt.tap.error { penalise(judge(.streamError(error)), reason: error.message) }
+        penalise(judge(.streamError(error)), reason: error.message)
         settle(outcome: .truncated, status: 200, errorCode: GatewayError.Code.streamTruncated.rawValue)
         write(chunk: output)
+        if !attempt.errorIsShown {
+            let sentence = "the upstream's stream broke off: \(error.message)"
+            let own = GatewayError(.streamTruncated, sentence, status: 502)
+            write(chunk: own.streamFrame(dialect, requestID: requestID))
+        }
         closeStream()
         endConnection()
     }
 
     /// The transport has ended, one way or another.
     func streamEnded(_ reason: StreamEnd) {
-        if attempt.endedAt != nil { return sendTerminator() }
+        if attempt.endedAt != nil { return finishStream() }
         var output: [UInt8] = []
-        if let frame = attempt.splitter.finish() {
+        if let frame = attempt.splitter?.finish() {
             // What stands behind the last blank line is a frame only if the stream ended in peace.
             if reason == .endOfStream { take(frame, into: &output) }
             if attempt.encoder == nil, !output.isEmpty { output.append(contentsOf: "\n\n".utf8) }
@@ -194,22 +225,17 @@ extension Exchange {
             guard wasHeld, attempt.tap.clean, attempt.tap.error == nil else { return attemptFailed(.truncated) }
             attempt.collected.writeBytes(output)
             commit()
-            return sendTerminator()
+            return finishStream()
         }
         finishDecoder(reason, to: attempt.encoder, into: &output)
         let isClean = attempt.decoder == nil || (attempt.tap.clean && attempt.tap.error == nil)
         guard isClean else { return attemptFailed(.truncated) }
-        recordCompleted()
-        write(chunk: output)
-        sendTerminator()
+        streamComplete(output)
+        finishStream()
     }
 
-    private func sendTerminator() {
-        if connection.acceptsChunked, state == .streaming {
-            var buffer = connection.buffer(capacity: 8)
-            buffer.writeStaticString("0\r\n\r\n")
-            connection.write(buffer)
-        }
+    /// Both the client and the upstream are done with the stream.
+    private func finishStream() {
         closeStream()
         state = .finished
         connection.answered()
@@ -220,7 +246,7 @@ extension Exchange {
         guard let endedAt = attempt.endedAt, now - endedAt > 500.milliseconds else { return }
         upstream?.cancel()
         upstream = nil
-        sendTerminator()
+        finishStream()
     }
 
     /// Ends a stream that broke: what was sent stays, the error frame says so, and no terminator of the format follows.

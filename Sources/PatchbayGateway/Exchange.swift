@@ -141,7 +141,7 @@ final class Exchange {
 
     private func route() throws(GatewayError) {
         guard let key, let format = endpoint?.format else { return }
-        fields = try RequestFields(scanning: body)
+        fields = try RequestFields(scanning: body, with: &loop.fieldScanner)
         let table = snapshot.table
         guard let route = fields.withModelBytes(of: body, { table.route(forModelUTF8: $0) }) else {
             throw GatewayError(
@@ -184,10 +184,19 @@ final class Exchange {
         guard state == .waiting || state == .streaming else { return }
         upstream?.cancel()
         upstream = nil
+        usage.merge(attempt.tap.usage)
         finishAttempt(fault: .client, reason: "the client closed the connection")
         settle(outcome: .cancelled, status: state == .streaming ? attempt.status : 499, errorCode: "client_closed")
         closeStream()
         state = .finished
+        release()
+    }
+
+    /// Lets go of everything that only the request needed: a connection may be idle for long.
+    func release() {
+        body = ByteBuffer()
+        canonical = []
+        attempt = AttemptState()
     }
 
     func clientWritabilityChanged(_ isWritable: Bool) {
@@ -197,11 +206,11 @@ final class Exchange {
 
     func tick(now: Int64) {
         guard state == .waiting || state == .streaming else { return }
+        guard attempt.endedAt == nil else { return stopWaitingForTransport(now: now) }
         if now - startedAt > loop.timeouts.total.milliseconds {
             upstream?.cancel()
             upstream = nil
-            return attemptFailed(.timeout("the request took longer than the total time-out"))
+            attemptFailed(.timeout("the request took longer than the total time-out"))
         }
-        stopWaitingForTransport(now: now)
     }
 }

@@ -23,6 +23,7 @@ final class LoopContext {
     var random: SeededRandom
     /// Reused by every attempt of the loop.
     let draft = RequestDraft()
+    var fieldScanner = RequestFields.scanner
     private var ids = RequestIDGenerator()
     private var connections: [ClientConnection] = []
     private(set) var isDraining = false

@@ -16,9 +16,9 @@ struct RequestFields {
     init() {}
 
     /// Errors are those that the client can mend: no JSON object, no model, a field of the wrong type.
-    init(scanning body: ByteBuffer) throws(GatewayError) {
+    init(scanning body: ByteBuffer, with scanner: inout JSONFieldScanner) throws(GatewayError) {
         do {
-            try body.withUnsafeReadableBytes { bytes throws(RequestFieldsError) in try scan(bytes) }
+            try body.withUnsafeReadableBytes { bytes throws(RequestFieldsError) in try scan(bytes, &scanner) }
         } catch {
             switch error {
             case .json(let cause):
@@ -34,28 +34,35 @@ struct RequestFields {
         case field(String, String)
     }
 
-    private mutating func scan(_ bytes: UnsafeRawBufferPointer) throws(RequestFieldsError) {
-        let found: [JSONField?]
+    /// A scanner for the members that this type looks at; to be kept and used again.
+    static var scanner: JSONFieldScanner { JSONFieldScanner(["model", "stream", "stream_options"]) }
+
+    private mutating func scan(
+        _ bytes: UnsafeRawBufferPointer, _ scanner: inout JSONFieldScanner
+    ) throws(RequestFieldsError) {
         do {
-            found = try JSONFieldScanner.scanTopLevel(bytes, names: ["model", "stream", "stream_options"])
+            try scanner.scan(bytes)
         } catch {
             throw .json(error)
         }
-        guard let model = found[0], model.kind != .null else { throw .field("model", "is missing") }
+        guard let model = scanner[0], model.kind != .null else { throw .field("model", "is missing") }
         guard model.kind == .string else { throw .field("model", "has to be a string") }
         guard model.span.count <= 514 else { throw .field("model", "is longer than 512 bytes") }
         modelSpan = model.span
         modelIsEscaped = model.hasEscapes
         self.model = model.string(in: bytes) ?? ""
         guard !self.model.isEmpty else { throw .field("model", "is empty") }
-        if let stream = found[1] {
+        if let stream = scanner[1] {
             switch stream.kind {
             case .true: self.stream = true
             case .false, .null: break
             default: throw .field("stream", "has to be true or false")
             }
         }
-        if let options = found[2], options.kind == .object { streamOptions = options.span }
+        if let options = scanner[2], options.kind != .null {
+            guard options.kind == .object else { throw .field("stream_options", "has to be an object") }
+            streamOptions = options.span
+        }
     }
 
     /// Calls `use` with the model name as bytes, without making a string in the common case.

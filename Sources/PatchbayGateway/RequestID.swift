@@ -1,7 +1,7 @@
 import PatchbayCore
 
 /// Makes ids that are unique for ever and sort by time: `req_` and 26 characters of Crockford's base 32 over 48 bits of
-/// milliseconds, 48 random bits chosen when the process starts, and a 34-bit counter.
+/// milliseconds, 48 random bits chosen when the process starts, and a 32-bit counter.
 ///
 /// One per event loop; the random part keeps the loops apart.
 struct RequestIDGenerator {
@@ -14,9 +14,9 @@ struct RequestIDGenerator {
 
     /// `time` is in milliseconds since 1970.
     mutating func next(time: Int64) -> String {
-        counter = (counter + 1) & ((1 << 34) - 1)
+        counter = (counter + 1) & 0xffff_ffff
         let high = (UInt64(bitPattern: time) & ((1 << 48) - 1)) << 16 | random >> 32
-        let low = random << 32 | counter & 0xffff_ffff
+        let low = random << 32 | counter
         return String(unsafeUninitializedCapacity: 30) { buffer in
             for (index, byte) in "req_".utf8.enumerated() { buffer[index] = byte }
             var value = (high: high, low: low)

@@ -33,7 +33,8 @@ struct ByteIndex: Sendable {
                 while slots[position].value >= 0 {
                     let slot = slots[position]
                     if slot.hash == hash, Int(slot.count) == name.count,
-                        Self.isEqual(UnsafeRawBufferPointer(rebasing: names[Int(slot.start)...].prefix(name.count)), name)
+                        Self.isEqual(
+                            UnsafeRawBufferPointer(rebasing: names[Int(slot.start)...].prefix(name.count)), name)
                     {
                         return slot.value
                     }

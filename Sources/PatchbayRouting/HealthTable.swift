@@ -34,7 +34,8 @@ package final class HealthTable {
 
     /// Appends the offers of `range` that may be taken now; they have one of `formats` and nobody they need rests.
     func appendReady(
-        _ range: Range<Int>, of offers: UnsafeBufferPointer<Offer>, formats: FormatSet, now: Int64, to plan: inout [Int32]
+        _ range: Range<Int>, of offers: UnsafeBufferPointer<Offer>, formats: FormatSet, now: Int64,
+        to plan: inout [Int32]
     ) {
         if quietFrom <= now {
             for index in range where offers[index].link.formats.rawValue & formats.rawValue != 0 {

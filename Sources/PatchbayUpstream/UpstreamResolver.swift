@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Musl
+    import Musl
 #endif
 package import NIOCore
 package import NIOPosix
@@ -10,7 +10,7 @@ package import PatchbayCore
 /// Turns host names into addresses that the egress policy permits. One per event loop; not for other threads.
 ///
 /// Names are looked up with the system's resolver on a thread pool and remembered for thirty seconds. The policy is
-/// applied to every address each time a connection is made, so a changed policy or a changed answer takes effect at once.
+/// applied to every address each time a connection is made, so a changed policy takes effect at once.
 package final class UpstreamResolver {
     private struct Entry {
         var addresses: [SocketAddress]
@@ -90,7 +90,8 @@ package final class UpstreamResolver {
         guard permitted.isEmpty else { return .success(permitted) }
         return .failure(
             UpstreamError(
-                .denied, "The host \(origin.host) is refused by the egress policy: its address is of the class "
+                .denied,
+                "The host \(origin.host) is refused by the egress policy: its address is of the class "
                     + "\(rule.rawValue); list its network under egress.allow to permit it."))
     }
 }

@@ -1,6 +1,6 @@
 import PatchbayWire
 
-/// The protocol side of one connection: turns the bytes of one response after the other into steps. A value without I/O.
+/// The protocol side of one connection: turns the bytes of one response after the other into steps. It does no I/O.
 struct UpstreamResponseReader {
     enum Step: Equatable {
         /// Everything was taken; more bytes are needed.

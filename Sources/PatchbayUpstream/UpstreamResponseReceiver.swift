@@ -1,7 +1,7 @@
 package import NIOCore
 package import PatchbayWire
 
-/// Takes one response. Called on the event loop only, never from inside ``UpstreamPool/send(origin:request:isHead:timeouts:receiver:)``.
+/// Takes one response. Called on the event loop only, never from inside the pool's `send`.
 ///
 /// Order: at most one head, then bodies, then exactly one of end and failure; nothing after that or after
 /// ``UpstreamExchange/cancel()``. The exchange holds the receiver until then.

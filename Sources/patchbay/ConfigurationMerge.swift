@@ -2,8 +2,8 @@ import PatchbayCore
 import PatchbayStore
 
 extension Configuration {
-    /// The configuration in force: what the file declares, and of what the store holds everything that the file does not
-    /// declare under the same name.
+    /// The configuration in force: what the file declares, and of what the store holds everything that the file does
+    /// not declare under the same name.
     func merging(_ stored: StoredDefinitions) -> Configuration {
         var merged = self
         let siteNames = Set(sites.map(\.name))

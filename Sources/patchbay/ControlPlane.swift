@@ -5,8 +5,8 @@ import PatchbayHost
 import PatchbayRouting
 import PatchbayStore
 
-/// Keeps the configuration in force: merges file and store, makes plugin instances, builds the routing table, and hands the
-/// result to the gateway.
+/// Keeps the configuration in force: merges file and store, makes plugin instances, builds the routing table, and
+/// hands the result to the gateway.
 ///
 /// Changes are applied one after the other; each replaces the snapshot whole.
 actor ControlPlane {
@@ -49,8 +49,8 @@ actor ControlPlane {
         for (id, state) in states { discovered[id] = state.models }
     }
 
-    /// Reads the store again and puts everything in force. When the store cannot be read, the definitions that were read
-    /// last stay.
+    /// Reads the store again and puts everything in force. When the store cannot be read, the definitions that were
+    /// read last stay.
     func reload() async {
         await enterApplying()
         defer { leaveApplying() }

@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Musl
+    import Musl
 #endif
 
 /// The environment of the process. Every option of `serve` can be given as `PATCHBAY_` and its name in capitals.
@@ -36,8 +36,8 @@ enum Environment {
         return String(path[..<slash])
     }
 
-    /// Where plugins are looked for when nobody says: beside the program, as a build leaves them, and where an installation
-    /// puts them.
+    /// Where plugins are looked for when nobody says: beside the program, as a build leaves them, and where an
+    /// installation puts them.
     static var defaultPluginDirectories: [String] {
         let here = executableDirectory
         return [here, "\(here)/../lib/patchbay/plugins"].filter { access($0, R_OK | X_OK) == 0 }

@@ -90,7 +90,8 @@ final class LocalAdminBackend: AdminBackend {
             }
             return PluginSummary(
                 id: plugin.id ?? "", version: plugin.version ?? "", kinds: plugin.kinds.map(\.rawValue),
-                file: plugin.file, sha256: plugin.sha256 ?? "", abi: plugin.abi ?? "", toolchain: plugin.toolchain ?? "",
+                file: plugin.file, sha256: plugin.sha256 ?? "", abi: plugin.abi ?? "",
+                toolchain: plugin.toolchain ?? "",
                 state: plugin.stateText, sentence: sentence,
                 formats: plugin.formats.map(\.id.rawValue) + plugin.speaks.map(\.rawValue),
                 operations: plugin.operations.map(\.name))
@@ -135,7 +136,8 @@ final class LocalAdminBackend: AdminBackend {
         do {
             return try await store.usage(groupBy: group, since: query.since, until: query.until).map { row in
                 UsageSum(
-                    name: row.group, requests: row.requests, failures: row.failures, inputTokens: UInt64(max(0, row.inputTokens)), outputTokens: UInt64(max(0, row.outputTokens)),
+                    name: row.group, requests: row.requests, failures: row.failures,
+                    inputTokens: UInt64(max(0, row.inputTokens)), outputTokens: UInt64(max(0, row.outputTokens)),
                     cachedTokens: UInt64(max(0, row.cachedTokens)), cost: row.cost)
             }
         } catch {

@@ -41,7 +41,9 @@ struct ListPlugins: AsyncParsableCommand {
         let registry = try options.registry()
         for plugin in registry.plugins {
             let kinds = plugin.kinds.map(\.rawValue).joined(separator: ",")
-            let what = [plugin.id ?? "?", plugin.version ?? "-", kinds.isEmpty ? "-" : kinds, plugin.stateText, plugin.file]
+            let what = [
+                plugin.id ?? "?", plugin.version ?? "-", kinds.isEmpty ? "-" : kinds, plugin.stateText, plugin.file,
+            ]
             print(what.joined(separator: "\t"))
             if case .refused(let refusal) = plugin.state { print("\t\(refusal.sentence)") }
         }
@@ -70,9 +72,9 @@ struct CallPlugin: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "call", abstract: "Run one operation of a plugin and print its result.",
         discussion: """
-            ARGUMENTS is a JSON object. The credential of the account comes from the environment, so that it is not seen in \
-            the list of processes: PATCHBAY_CREDENTIAL_KIND (default api_key) and PATCHBAY_SECRET_NAME for each secret, such \
-            as PATCHBAY_SECRET_API_KEY.
+            ARGUMENTS is a JSON object. The credential of the account comes from the environment, so that it is not \
+            seen in the list of processes: PATCHBAY_CREDENTIAL_KIND (default api_key) and PATCHBAY_SECRET_NAME for \
+            each secret, such as PATCHBAY_SECRET_API_KEY.
             """)
 
     @OptionGroup var options: PluginOptions
@@ -100,7 +102,8 @@ struct CallPlugin: AsyncParsableCommand {
         defer { registry.stop() }
         do throws(PluginError) {
             let instance = try registry.instance(
-                pluginID: registry.platformPlugin(named: id), configuration: settings, site: "command-line", baseURL: baseURL ?? "")
+                pluginID: registry.platformPlugin(named: id), configuration: settings, site: "command-line",
+                baseURL: baseURL ?? "")
             let result = try await instance.invoke(
                 operation, arguments: Array(arguments.utf8),
                 account: AccountContext(id: "command-line/account", credential: credential))

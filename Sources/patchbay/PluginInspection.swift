@@ -2,9 +2,9 @@ import PatchbayCore
 import PatchbayHost
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Musl
+    import Musl
 #endif
 
 /// What can be said of a plugin file without running its code.

@@ -11,9 +11,9 @@ import ServiceLifecycle
 import UnixSignals
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Musl
+    import Musl
 #endif
 
 /// The composition root of `serve`: makes every part, wires them, and ends them in order.
@@ -87,7 +87,8 @@ struct Server {
         let admin = AdminServer(
             service: AdminService(
                 backend: parts.backend, token: BearerToken(firstStart.adminToken),
-                metricsAreOpen: adminAddress.isLoopback, version: Version.text, logger: Logger(label: "patchbay.admin")),
+                metricsAreOpen: adminAddress.isLoopback, version: Version.text,
+                logger: Logger(label: "patchbay.admin")),
             listen: adminAddress, logger: Logger(label: "patchbay.admin")
         ) { port in
             firstStart.announce(gateway: address, admin: ListenAddress(host: adminAddress.host, port: port))

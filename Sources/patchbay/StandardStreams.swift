@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Musl
+    import Musl
 #endif
 
 /// Text for people on standard output.
@@ -30,7 +30,7 @@ private enum FileDescriptorWriter {
 }
 
 #if canImport(Glibc)
-private let systemWrite = Glibc.write
+    private let systemWrite = Glibc.write
 #else
-private let systemWrite = Musl.write
+    private let systemWrite = Musl.write
 #endif

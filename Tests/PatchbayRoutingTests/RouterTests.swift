@@ -104,4 +104,16 @@ import Testing
         for _ in 0..<100 { _ = planner.outcome() }
         #expect(planner.plan.withUnsafeBufferPointer { $0.baseAddress } == before)
     }
+
+    @Test func restGoesOnAfterANewConfiguration() {
+        var planner = Planner(Make.weighted([1, 1]))
+        planner.health.recordFailure(AttemptFailure(fault: .site), channel: 0, of: planner.table, now: 0)
+        let next = Make.weighted([1, 1, 1])
+        planner.health.adopt(next)
+        var plan: [Int32] = []
+        guard let route = next.route(forModel: "m") else { return #expect(Bool(false)) }
+        let outcome = Router.plan(
+            route, in: next, formats: .all, health: planner.health, now: 1, random: &planner.random, into: &plan)
+        #expect(outcome == .ready && Set(plan.map { next.channel(of: $0).accountName }) == ["b", "c"])
+    }
 }

@@ -1,6 +1,7 @@
 import Glibc
 import NIOCore
 import NIOPosix
+import NIOSSL
 
 /// An upstream that answers by script. Touched on one event loop only.
 final class ScriptedUpstream: @unchecked Sendable {
@@ -9,17 +10,22 @@ final class ScriptedUpstream: @unchecked Sendable {
         case close
         /// Closes with a TCP reset.
         case reset
+        /// Closes a TLS connection without saying so.
+        case cut
     }
 
     /// What to do when the n-th request (from 0) has arrived on the m-th connection (from 0).
     typealias Script = @Sendable (_ connection: Int, _ request: Int) -> [Action]
 
     private let script: Script
+    /// Acts when a request's head is there, and never reads its body.
+    private let ignoresBodies: Bool
     private(set) var connections: [Connection] = []
     private(set) var requests: [String] = []
     private var waiters: [(count: Int, promise: EventLoopPromise<Void>)] = []
 
-    init(script: @escaping Script) {
+    init(ignoresBodies: Bool = false, script: @escaping Script) {
+        self.ignoresBodies = ignoresBodies
         self.script = script
     }
 
@@ -66,6 +72,7 @@ final class ScriptedUpstream: @unchecked Sendable {
         func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            guard !server.ignoresBodies || count == 0 else { return }
             var buffer = unwrapInboundIn(data)
             received.writeBuffer(&buffer)
             while let request = nextRequest() {
@@ -76,8 +83,15 @@ final class ScriptedUpstream: @unchecked Sendable {
 
         private func nextRequest() -> String? {
             let bytes = Array(received.readableBytesView)
-            guard let end = bytes.indices.first(where: { bytes[$0...].starts(with: "\r\n\r\n".utf8) }) else { return nil }
+            guard let end = bytes.indices.first(where: { bytes[$0...].starts(with: "\r\n\r\n".utf8) }) else {
+                return nil
+            }
             let head = String(decoding: bytes[..<end], as: UTF8.self)
+            if server.ignoresBodies {
+                try? context?.channel.syncOptions?.setOption(.autoRead, value: false)
+                received.clear()
+                return head
+            }
             var length = 0
             for line in head.split(separator: "\r\n") where line.lowercased().hasPrefix("content-length:") {
                 length = Int(line.split(separator: " ")[1]) ?? 0
@@ -97,6 +111,9 @@ final class ScriptedUpstream: @unchecked Sendable {
                 let options = context.channel as? any SocketOptionProvider
                 _ = options?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
                 context.close(promise: nil)
+            case .cut:
+                let operations = context.pipeline.syncOperations
+                try? operations.context(handlerType: NIOSSLServerHandler.self).close(promise: nil)
             }
         }
 

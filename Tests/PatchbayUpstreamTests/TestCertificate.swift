@@ -18,7 +18,8 @@ struct TestCertificate {
         let command =
             "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=\(name) "
             + "-addext subjectAltName=\(alternatives) -keyout \(path)/key -out \(path)/certificate 2>/dev/null"
-        guard system(command) == 0, let certificate = Self.take("\(path)/certificate"), let key = Self.take("\(path)/key")
+        guard system(command) == 0, let certificate = Self.take("\(path)/certificate"),
+            let key = Self.take("\(path)/key")
         else { return nil }
         self.certificate = certificate
         self.key = key
@@ -35,7 +36,9 @@ struct TestCertificate {
     }
 
     func serverContext() throws -> NIOSSLContext {
-        let chain = try NIOSSLCertificate.fromPEMBytes(Array(certificate.utf8)).map { NIOSSLCertificateSource.certificate($0) }
+        let chain = try NIOSSLCertificate.fromPEMBytes(Array(certificate.utf8)).map {
+            NIOSSLCertificateSource.certificate($0)
+        }
         let privateKey = try NIOSSLPrivateKey(bytes: Array(key.utf8), format: .pem)
         var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: chain, privateKey: .privateKey(privateKey))

@@ -5,7 +5,7 @@ import Testing
 
 private let timeouts = UpstreamTimeouts(connect: 1_000, firstByte: 2_000, idle: 3_000)
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct UpstreamControlTests {
     @Test func givesUpWhenNoResponseComes() async throws {
         let world = try await UpstreamWorld.make { _, _ in [] }
@@ -45,7 +45,9 @@ struct UpstreamControlTests {
         try await world.tick(milliseconds: 1_000)
         #expect(try await second.finished().error?.code == .timeoutConnect)
         #expect(try await world.statistics().active == 1)
-        try await world.onLoop { _ in first.exchange?.cancel(); first.stopWaiting() }
+        try await world.onLoop { _ in
+            first.exchange?.cancel(); first.stopWaiting()
+        }
         try await expectQuiet(second, world)
     }
 
@@ -130,7 +132,9 @@ struct UpstreamControlTests {
         try await expectQuiet(recorder, world)
     }
 
-    @Test(arguments: ["127.0.0.1", "localhost", "0x7f000001", "2130706433", "0177.0.0.1", "127.1", "::1", "::ffff:127.0.0.1"])
+    @Test(arguments: [
+        "127.0.0.1", "localhost", "0x7f000001", "2130706433", "0177.0.0.1", "127.1", "::1", "::ffff:127.0.0.1",
+    ])
     func refusesAddressesThatTheEgressPolicyForbids(host: String) async throws {
         let world = try await UpstreamWorld.make(allow: []) { _, _ in [] }
         let recorder = try await world.send(host: host)

@@ -1,7 +1,7 @@
 import PatchbayUpstream
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct UpstreamFramingTests {
     @Test func deliversABodyOfStatedLength() async throws {
         let world = try await UpstreamWorld.make { _, _ in
@@ -43,7 +43,12 @@ struct UpstreamFramingTests {
 
     @Test func skipsInformationalHeads() async throws {
         let world = try await UpstreamWorld.make { _, _ in
-            [.send("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n")]
+            [
+                .send(
+                    "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
+                        + "HTTP/1.1 204 No Content\r\n\r\n"
+                )
+            ]
         }
         let recorder = try await world.send()
         let outcome = try await recorder.finished()
@@ -61,7 +66,9 @@ struct UpstreamFramingTests {
     }
 
     @Test func acceptsAHeadInManyPieces() async throws {
-        let response = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+        let response =
+            "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+            + "3\r\nabc\r\n0\r\n\r\n"
         let world = try await UpstreamWorld.make { _, _ in response.map { .send(String($0)) } }
         let recorder = try await world.send()
         let outcome = try await recorder.finished()

@@ -4,7 +4,7 @@ import Testing
 
 private let hello = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct UpstreamPoolTests {
     @Test func sendsTheNextRequestOnTheSameConnection() async throws {
         let world = try await UpstreamWorld.make { _, _ in [.send(hello)] }
@@ -34,6 +34,16 @@ struct UpstreamPoolTests {
         try await expectQuiet(second, world)
     }
 
+    @Test func anAnswerBeforeTheEndOfTheRequestIsDeliveredAndEndsTheConnection() async throws {
+        let world = try await UpstreamWorld.make(ignoresBodies: true) { _, _ in [.send(hello)] }
+        let size = 32 << 20
+        let body = String(repeating: "x", count: size)
+        let recorder = try await world.send("POST / HTTP/1.1\r\nHost: u\r\nContent-Length: \(size)\r\n\r\n" + body)
+        #expect(try await recorder.finished().body == "hello")
+        #expect(try await world.statistics().idle == 0)
+        try await expectQuiet(recorder, world)
+    }
+
     @Test func usesTheMostRecentConnectionFirst() async throws {
         let world = try await UpstreamWorld.make { _, request in request == 0 ? [] : [.send(hello)] }
         let first = try await world.send()
@@ -54,7 +64,9 @@ struct UpstreamPoolTests {
         let world = try await UpstreamWorld.make(limits: UpstreamPoolLimits(idlePerOrigin: 1)) { _, _ in [] }
         let recorders = [try await world.send(), try await world.send()]
         try await world.requestsReceived(2)
-        try await world.onLoop { world in for connection in world.server.connections { connection.perform(.send(hello)) } }
+        try await world.onLoop { world in
+            for connection in world.server.connections { connection.perform(.send(hello)) }
+        }
         for recorder in recorders { _ = try await recorder.finished() }
         #expect(try await world.statistics().idle == 1)
         try await expectQuiet(recorders[1], world)

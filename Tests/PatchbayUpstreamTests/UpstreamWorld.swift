@@ -33,10 +33,11 @@ final class UpstreamWorld: @unchecked Sendable {
 
     static func make(
         limits: UpstreamPoolLimits = UpstreamPoolLimits(), allow: [String] = ["127.0.0.0/8"],
-        trust: UpstreamTLS? = nil, serverTLS: NIOSSLContext? = nil, script: @escaping ScriptedUpstream.Script
+        trust: UpstreamTLS? = nil, serverTLS: NIOSSLContext? = nil, ignoresBodies: Bool = false,
+        script: @escaping ScriptedUpstream.Script
     ) async throws -> UpstreamWorld {
         let loop = group.next()
-        let server = ScriptedUpstream(script: script)
+        let server = ScriptedUpstream(ignoresBodies: ignoresBodies, script: script)
         let world = try UpstreamWorld(loop, limits: limits, allow: allow, trust: trust, server: server)
         let listener = try await ServerBootstrap(group: loop)
             .childChannelInitializer { channel in

@@ -97,14 +97,18 @@ http {{
 
 
 def start_upstream(work, port):
-    (work / "answer.json").write_text(ANSWER)
-    (work / "answer.sse").write_text(stream_answer())
-    quoted = {name: (work / name).read_text().replace("\\", "\\\\").replace("'", "\\'").replace("$", "")
-              for name in ("answer.json", "answer.sse")}
     return start_nginx(work, "upstream", f"""
   server {{ listen 127.0.0.1:{port} backlog=4096;
-    location /plain/ {{ default_type application/json; return 200 '{quoted["answer.json"]}'; }}
-    location /stream/ {{ default_type text/event-stream; return 200 '{quoted["answer.sse"]}'; }} }}""")
+    location /plain/ {{ default_type application/json; {constant("plain", ANSWER)} }}
+    location /stream/ {{ default_type text/event-stream; {constant("stream", stream_answer())} }} }}""")
+
+
+def constant(name, text, size=2000):
+    """nginx directives that answer with a text; one parameter holds less than 4 KiB."""
+    text = text.replace("\\", "\\\\").replace("'", "\\'").replace("$", "")
+    pieces = [text[start:start + size] for start in range(0, len(text), size)]
+    lines = [f"set ${name}{index} '{piece}';" for index, piece in enumerate(pieces)]
+    return " ".join([*lines, 'return 200 "' + "".join(f"${name}{index}" for index in range(len(pieces))) + '";'])
 
 
 def start_proxy(work, port, upstream):

@@ -114,11 +114,15 @@ class Running:
         self.port, self.admin_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.admin_url = f"http://127.0.0.1:{self.admin_port}/api/v1"
-        self.gateway = Gateway(
-            directory, configuration(sites, self.port, self.admin_port, extra, keys), arguments)
+        text = configuration(sites, self.port, self.admin_port, extra, keys)
+        self.gateway = Gateway(directory, self.configure(text), arguments)
         self.gateway.start().wait_ready(self.port)
         self.admin = httpx.Client(
             base_url=self.admin_url, headers={"authorization": f"Bearer {ADMIN_TOKEN}"}, timeout=10)
+
+    def configure(self, text):
+        """A place for variants to change the configuration."""
+        return text
 
     def stop(self):
         self.admin.close()

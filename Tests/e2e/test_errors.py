@@ -49,9 +49,10 @@ def test_a_clients_mistake_passes_through_and_costs_one_call(gateway, openai_ups
 
 def test_a_clients_mistake_is_translated(gateway):
     with pytest.raises(anthropic.BadRequestError) as caught:
-        gateway.anthropic().messages.create(model="gpt-4o-mini", max_tokens=10, messages=[
-            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "toolu_x", "content": "y"}]}])
+        gateway.anthropic().messages.create(
+            model="gpt-4o-mini", max_tokens=10, messages=[{"role": "user", "content": "say forbidden words"}])
     assert caught.value.body["error"]["type"] == "invalid_request_error"
+    assert "safety system" in caught.value.body["error"]["message"]
 
 
 def test_a_key_sees_and_uses_only_its_models(tmp_path, openai_upstream):

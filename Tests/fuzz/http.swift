@@ -127,7 +127,8 @@ private struct ChunkOutcome: Equatable {
                     consumed += count
                     return false
                 case .data(let range, let count):
-                    precondition(!range.isEmpty && range.upperBound <= count && count <= rest.count, "a piece is no piece")
+                    precondition(
+                        !range.isEmpty && range.upperBound <= count && count <= rest.count, "a piece is no piece")
                     body += rest[range]
                     position += count
                     consumed += count

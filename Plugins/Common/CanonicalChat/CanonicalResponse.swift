@@ -68,7 +68,8 @@ extension FinishReason {
     }
 
     package init(word: String) {
-        self = (1...FinishReason.other.rawValue).lazy.compactMap(FinishReason.init(rawValue:)).first { $0.word == word }
+        self =
+            (1...FinishReason.other.rawValue).lazy.compactMap(FinishReason.init(rawValue:)).first { $0.word == word }
             ?? .other
     }
 }

@@ -29,11 +29,9 @@ package struct CapabilityProfile: Sendable, Hashable {
     package var prefill: Bool?
     package var streamUsageOption: Bool?
     package var parallelSwitch: Bool?
-    package var multipleAnswers: Bool?
     package var cacheControl: Bool?
     /// none, reasoning_content_required or signature.
     package var reasoningEcho: String?
-    package var vision: Bool?
     package var contextWindowFinish: Bool?
 
     package init() {}
@@ -68,14 +66,8 @@ package struct CapabilityProfile: Sendable, Hashable {
         prefill = document["prefill"]?.boolValue
         streamUsageOption = document["stream_usage_opt"]?.boolValue
         parallelSwitch = document["parallel_switch"]?.boolValue
-        multipleAnswers = document["n"]?.boolValue
         cacheControl = document["cache_control"]?.boolValue
         reasoningEcho = document["reasoning_echo"]?.stringValue
         contextWindowFinish = document["context_window_finish"]?.boolValue
-        switch document["vision"] {
-        case .bool(let flag)?: vision = flag
-        case .array(let types)?: vision = !types.isEmpty
-        default: break
-        }
     }
 }

@@ -67,7 +67,8 @@ package struct ContextLengthMessage: Sendable, Hashable {
             if scalar >= "0" && scalar <= "9" {
                 current.unicodeScalars.append(scalar)
             } else if scalar == ",", !current.isEmpty, index + 1 < scalars.count,
-                scalars[index + 1] >= "0" && scalars[index + 1] <= "9" {
+                scalars[index + 1] >= "0" && scalars[index + 1] <= "9"
+            {
                 continue
             } else if !current.isEmpty {
                 if let number = Int(current) { found.append(number) }

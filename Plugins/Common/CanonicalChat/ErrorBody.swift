@@ -38,7 +38,7 @@ package struct ErrorBody: Sendable, Hashable {
         default:
             readFlat(root)
         }
-        message = Redaction.redacted(message)
+        message = Redaction.redacted(Self.bounded(message))
         retryAfterMilliseconds = RetryHint.milliseconds(in: message)
     }
 
@@ -72,6 +72,11 @@ package struct ErrorBody: Sendable, Hashable {
 
     private mutating func read(codeOf error: JSONValue) {
         code = error["code"]?.stringValue ?? error["code"]?.intValue.map(String.init)
+    }
+
+    /// Texts of upstreams are shown and searched, so they have a bound.
+    private static func bounded(_ text: String) -> String {
+        text.utf8.count <= 4096 ? text : String(decoding: text.utf8.prefix(4096), as: UTF8.self)
     }
 
     private static func excerpt(_ bytes: UnsafeRawBufferPointer) -> String {

@@ -8,6 +8,8 @@ package struct RequestFacts: Sendable, Hashable {
     package var includeUsage: Bool?
     /// The client uses the calling convention that came before tools.
     package var legacyFunctions = false
+    /// The client wants no text of the model's reasoning.
+    package var hidesReasoning = false
     package var toolNames: [String] = []
     package var customTools: Set<String> = []
 
@@ -18,6 +20,7 @@ package struct RequestFacts: Sendable, Hashable {
         stream = request.stream.on
         includeUsage = request.stream.includeUsage ?? false
         legacyFunctions = request.tools.contains { $0.native?["$legacy"] != nil }
+        hidesReasoning = request.reasoning.expose == "none"
         toolNames = request.tools.map(\.name)
         customTools = Set(request.tools.lazy.filter { $0.kind == .custom }.map(\.name))
     }
@@ -32,6 +35,9 @@ package struct RequestFacts: Sendable, Hashable {
         if let value = tape.member(tape.root, path: "origin", "format") { format = tape.string(value) ?? "" }
         if let value = tape.member(tape.root, path: "stream", "on") { stream = tape.bool(value) ?? false }
         includeUsage = tape.member(tape.root, path: "stream", "include_usage").flatMap { tape.bool($0) } ?? false
+        if let value = tape.member(tape.root, path: "reasoning", "expose") {
+            hidesReasoning = tape.equals(value, "none")
+        }
         guard let tools = tape.member(tape.root, named: "tools") else { return }
         for tool in tape.elements(of: tools) {
             guard let name = tape.member(tool, named: "name").flatMap({ tape.string($0) }) else { continue }

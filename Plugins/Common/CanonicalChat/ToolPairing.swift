@@ -18,9 +18,12 @@ package struct ToolPairing {
 
     package private(set) var turns: [CanonicalTurn]
     package private(set) var repairs: [Repair] = []
-    /// Calls that wait for their result: the id as the history says it, and the id in use.
-    private var pending: [(id: String, wire: String)] = []
-    private var used: Set<String> = []
+    /// Calls that wait for their result, in order, under the ids in use; answered ones become empty.
+    private var pending: [String] = []
+    /// Positions in `pending` by the id as the history says it.
+    private var positions: [String: [Int]] = [:]
+    /// Ids in use, and how often each was wanted.
+    private var used: [String: Int] = [:]
 
     /// Repairs the turns of a conversation.
     package init(_ original: [CanonicalTurn]) {
@@ -65,14 +68,18 @@ package struct ToolPairing {
     private mutating func register(_ part: inout CanonicalPart, _ index: Int) {
         guard case .toolCall(var call) = part.content else { return }
         var wire = call.id.isEmpty ? "call_\(index)_\(pending.count)" : call.id
-        if used.contains(wire) {
-            var suffix = 2
-            while used.contains("\(wire)_\(suffix)") { suffix += 1 }
-            wire = "\(wire)_\(suffix)"
+        if var count = used[wire] {
+            let first = wire
+            repeat {
+                count += 1
+                wire = "\(first)_\(count)"
+            } while used[wire] != nil
+            used[first] = count
             repairs.append(Repair(kind: .duplicateID, turn: index))
         }
-        used.insert(wire)
-        pending.append((call.id, wire))
+        used[wire] = 1
+        positions[call.id, default: []].append(pending.count)
+        pending.append(wire)
         call.id = wire
         part.content = .toolCall(call)
     }
@@ -85,8 +92,10 @@ package struct ToolPairing {
             return
         }
         guard case .toolResult(var result) = part.content else { return }
-        if let match = pending.firstIndex(where: { $0.id == result.callID }) {
-            result.callID = pending.remove(at: match).wire
+        if let match = positions[result.callID]?.first {
+            positions[result.callID]?.removeFirst()
+            result.callID = pending[match]
+            pending[match] = ""
             part.content = .toolResult(result)
         } else {
             repairs.append(Repair(kind: .orphanResult, turn: index))
@@ -97,14 +106,16 @@ package struct ToolPairing {
 
     /// Answers the calls that nobody answered.
     private mutating func settle(_ index: Int) {
-        guard !pending.isEmpty else { return }
+        let open = pending.filter { !$0.isEmpty }
+        pending.removeAll(keepingCapacity: true)
+        positions.removeAll(keepingCapacity: true)
+        guard !open.isEmpty else { return }
         repairs.append(Repair(kind: .missingResult, turn: index))
-        let results = pending.map { call in
-            var result = CanonicalToolResult(callID: call.wire, content: [.text("(no output)")], form: .string)
+        let results = open.map { id in
+            var result = CanonicalToolResult(callID: id, content: [.text("(no output)")], form: .string)
             result.isError = true
             return CanonicalPart(.toolResult(result))
         }
-        pending.removeAll()
         var place = turns.count
         while place > 0, turns[place - 1].role == .system || turns[place - 1].role == .developer { place -= 1 }
         if place > 0, turns[place - 1].role != .assistant {

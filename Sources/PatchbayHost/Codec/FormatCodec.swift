@@ -24,16 +24,18 @@ package final class FormatCodec: Sendable {
     /// Bytes of a converted document.
     static let documentLimit = 256 << 20
 
-    private typealias Conversion = @convention(c) (
-        UnsafeMutableRawPointer?, pb_str, UnsafePointer<pb_codec_parameters>?, UnsafePointer<pb_sink>?,
-        UnsafePointer<pb_sink>?
-    ) -> pb_status
+    private typealias Conversion =
+        @convention(c) (
+            UnsafeMutableRawPointer?, pb_str, UnsafePointer<pb_codec_parameters>?, UnsafePointer<pb_sink>?,
+            UnsafePointer<pb_sink>?
+        ) -> pb_status
 
     // MARK: - Documents
 
     /// A request of this format to a canonical request, appended to `output`.
     ///
-    /// - Throws: ``PluginError``: `invalid` with a sentence that names the field and the rule, `unsupported` in strict mode.
+    /// - Throws: ``PluginError``: `invalid` with a sentence that names the field and the rule, `unsupported` in strict
+    ///   mode.
     package func requestToCanonical(
         _ wire: UnsafeRawBufferPointer, _ parameters: CodecParameters, into output: inout [UInt8]
     ) throws(PluginError) {
@@ -97,7 +99,8 @@ package final class FormatCodec: Sendable {
 
     /// An error answer (status 4xx or 5xx, any body) to a canonical error, appended to `output`.
     package func errorToCanonical(
-        status httpStatus: Int, _ wire: UnsafeRawBufferPointer, _ parameters: CodecParameters, into output: inout [UInt8]
+        status httpStatus: Int, _ wire: UnsafeRawBufferPointer, _ parameters: CodecParameters,
+        into output: inout [UInt8]
     ) throws(PluginError) {
         var target = ByteSink(reusing: Self.take(&output), limit: Self.documentLimit)
         let status = parameters.withRecord { record in

@@ -1,6 +1,7 @@
 internal import CPatchbay
 
-/// One frame of a stream: for SSE the event name (no base address if the frame had none) and the data lines joined by LF.
+/// One frame of a stream: for SSE the event name (no base address if the frame had none) and the data lines joined by
+/// LF.
 package struct StreamFrame {
     package var event: UnsafeRawBufferPointer
     package var data: UnsafeRawBufferPointer
@@ -44,8 +45,8 @@ package final class StreamDecoder {
     /// appended to `output`.
     ///
     /// - Parameter encoder: nil = the events are only tapped.
-    /// - Throws: ``PluginError`` if a plugin breaks its contract or the output grows beyond its limit; the stream cannot
-    ///   go on then.
+    /// - Throws: ``PluginError`` if a plugin breaks its contract or the output grows beyond its limit; the stream
+    ///   cannot go on then.
     package func frames(
         _ frames: UnsafeBufferPointer<StreamFrame>, to encoder: StreamEncoder?, output: inout [UInt8],
         tap: inout StreamTap
@@ -118,27 +119,28 @@ package final class StreamDecoder {
         }
     }
 
-    private static let emit: @convention(c) (UnsafePointer<pb_event_sink>?, UnsafePointer<pb_event>?, UInt32) -> pb_status = {
-        sink, events, count in
-        guard let context = sink?.pointee.ctx, let events, count > 0 else { return Status.ok }
-        let pipe = context.assumingMemoryBound(to: Pipe.self)
-        guard pipe.pointee.failure == Status.ok else { return pipe.pointee.failure }
-        // Nothing comes after END.
-        guard !pipe.pointee.tap.ended else { return Status.stopped }
-        let tapped = StreamEvent.forEach(events, count: count) { event in
-            pipe.pointee.tap.observe(StreamEvent(event))
-            return Status.ok
+    private static let emit:
+        @convention(c) (UnsafePointer<pb_event_sink>?, UnsafePointer<pb_event>?, UInt32) -> pb_status = {
+            sink, events, count in
+            guard let context = sink?.pointee.ctx, let events, count > 0 else { return Status.ok }
+            let pipe = context.assumingMemoryBound(to: Pipe.self)
+            guard pipe.pointee.failure == Status.ok else { return pipe.pointee.failure }
+            // Nothing comes after END.
+            guard !pipe.pointee.tap.ended else { return Status.stopped }
+            let tapped = StreamEvent.forEach(events, count: count) { event in
+                pipe.pointee.tap.observe(StreamEvent(event))
+                return Status.ok
+            }
+            guard tapped == Status.ok else {
+                pipe.pointee.failure = tapped
+                return tapped
+            }
+            guard let encoder = pipe.pointee.encoder else { return Status.ok }
+            let status = pipe.pointee.target.withSink { encoder.take(events, count, $0) }
+            if status < 0 {
+                pipe.pointee.failure = pipe.pointee.target.isFull ? Status.tooLarge : status
+                pipe.pointee.encoderFailed = true
+            }
+            return status
         }
-        guard tapped == Status.ok else {
-            pipe.pointee.failure = tapped
-            return tapped
-        }
-        guard let encoder = pipe.pointee.encoder else { return Status.ok }
-        let status = pipe.pointee.target.withSink { encoder.take(events, count, $0) }
-        if status < 0 {
-            pipe.pointee.failure = pipe.pointee.target.isFull ? Status.tooLarge : status
-            pipe.pointee.encoderFailed = true
-        }
-        return status
-    }
 }

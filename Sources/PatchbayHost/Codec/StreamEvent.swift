@@ -103,7 +103,8 @@ package struct StreamEvent {
         let event = record.pointee
         return TokenUsage(
             input: known(event.input_tokens), output: known(event.output_tokens), cached: known(event.cached_tokens),
-            cacheWrite: known(event.cache_write_tokens), reasoning: known(event.reasoning_tokens), estimated: isEstimated)
+            cacheWrite: known(event.cache_write_tokens), reasoning: known(event.reasoning_tokens),
+            estimated: isEstimated)
     }
 
     /// The event shows the client something: text, a tool call, an image.
@@ -120,7 +121,8 @@ package struct StreamEvent {
     package var errorInfo: StreamErrorInfo {
         StreamErrorInfo(
             category: errorCategory, message: String(decoding: text.prefix(2048), as: UTF8.self),
-            code: String(decoding: id.prefix(256), as: UTF8.self), type: String(decoding: name.prefix(256), as: UTF8.self))
+            code: String(decoding: id.prefix(256), as: UTF8.self),
+            type: String(decoding: name.prefix(256), as: UTF8.self))
     }
 
     /// Calls `body` for each event of an array, stepping by the size its maker used.

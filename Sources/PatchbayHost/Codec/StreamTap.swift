@@ -33,6 +33,9 @@ package struct StreamTap: Sendable, Hashable {
             finishReason = event.finishReason
         case .error:
             error = event.errorInfo
+        case .partOpen:
+            // All that a codec tells of the content when it only taps.
+            sawContent = true
         case .end:
             ended = true
             clean = event.isClean

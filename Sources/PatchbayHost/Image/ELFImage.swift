@@ -58,7 +58,8 @@ package struct ELFImage: Sendable, Hashable {
                 "The file is built for 32 bits (\(machine)); this host is \(ELF.machineName(ELF.hostMachine)).")
         }
         guard try reader.byte(at: 5) == 1 else {
-            throw PluginRefusal(.wrongArchitecture, "The file is built for a big-endian machine; plugins are little-endian.")
+            throw PluginRefusal(
+                .wrongArchitecture, "The file is built for a big-endian machine; plugins are little-endian.")
         }
         let machine = try reader.half(at: 18)
         guard machine == ELF.hostMachine else {
@@ -107,7 +108,8 @@ package struct ELFImage: Sendable, Hashable {
         let size = try reader.half(at: 58)
         let count = Int(try reader.half(at: 60))
         guard offset != 0, count > 0 else {
-            throw PluginRefusal(.malformedImage, "The ELF image has no section headers, so its manifest cannot be read.")
+            throw PluginRefusal(
+                .malformedImage, "The ELF image has no section headers, so its manifest cannot be read.")
         }
         guard size == 64, count <= sectionLimit else {
             throw PluginRefusal(.malformedImage, "The section header table of the ELF image is not valid.")

@@ -65,11 +65,11 @@ enum ELF {
     static let textRelocationFlag: UInt64 = 4
 
     #if arch(x86_64)
-    static let hostMachine: UInt16 = 62
+        static let hostMachine: UInt16 = 62
     #elseif arch(arm64)
-    static let hostMachine: UInt16 = 183
+        static let hostMachine: UInt16 = 183
     #else
-    #error("Plugins are 64-bit little-endian images; this architecture is not supported.")
+        #error("Plugins are 64-bit little-endian images; this architecture is not supported.")
     #endif
 
     /// Name of a machine number for messages.

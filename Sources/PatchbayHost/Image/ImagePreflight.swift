@@ -14,7 +14,8 @@ package struct ImagePreflight: Sendable {
         entry = try Self.entry(of: image)
         guard !image.hasTextRelocations else {
             throw PluginRefusal(
-                .textRelocations, "The image has text relocations (DT_TEXTREL); compile it as position-independent code.")
+                .textRelocations,
+                "The image has text relocations (DT_TEXTREL); compile it as position-independent code.")
         }
         guard let manifestBytes = image.manifest else {
             throw PluginRefusal(.manifestMissing, "The image has no section .patchbay.manifest.")

@@ -30,7 +30,9 @@ package struct SHA256: Sendable {
         var tail = [UInt8](rest)
         tail.append(0x80)
         while tail.count % 64 != 56 { tail.append(0) }
-        for shift in stride(from: 56, through: 0, by: -8) { tail.append(UInt8(truncatingIfNeeded: (total * 8) >> shift)) }
+        for shift in stride(from: 56, through: 0, by: -8) {
+            tail.append(UInt8(truncatingIfNeeded: (total * 8) >> shift))
+        }
         return stride(from: 0, to: tail.count, by: 64).map { Array(tail[$0..<($0 + 64)]) }
     }
 

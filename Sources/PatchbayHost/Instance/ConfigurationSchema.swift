@@ -62,11 +62,13 @@ struct ConfigurationSchema {
         if let number = value.doubleValue {
             if let least = rule["minimum"]?.doubleValue, number < least {
                 throw PluginError(
-                    .invalid, "The configuration's field \(name) must be at least \(rule["minimum"]?.description ?? "").")
+                    .invalid,
+                    "The configuration's field \(name) must be at least \(rule["minimum"]?.description ?? "").")
             }
             if let most = rule["maximum"]?.doubleValue, number > most {
                 throw PluginError(
-                    .invalid, "The configuration's field \(name) must be at most \(rule["maximum"]?.description ?? "").")
+                    .invalid, "The configuration's field \(name) must be at most \(rule["maximum"]?.description ?? "")."
+                )
             }
         }
     }

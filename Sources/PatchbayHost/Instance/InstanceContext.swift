@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Musl
+    import Musl
 #endif
 internal import CPatchbay
 internal import Logging
@@ -43,7 +43,8 @@ final class InstanceContext: Sendable {
         memory = UnsafeMutablePointer<pb_host>.allocate(capacity: 1)
         memory.initialize(
             to: pb_host(
-                size: UInt32(MemoryLayout<pb_host>.size), abi_major: UInt16(PB_ABI_MAJOR), abi_minor: UInt16(PB_ABI_MINOR),
+                size: UInt32(MemoryLayout<pb_host>.size), abi_major: UInt16(PB_ABI_MAJOR),
+                abi_minor: UInt16(PB_ABI_MINOR),
                 host_version: pb_str(runtime.version.view), ctx: Unmanaged.passUnretained(self).toOpaque(),
                 get: Self.service))
     }

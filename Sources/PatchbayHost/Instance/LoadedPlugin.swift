@@ -20,7 +20,8 @@ final class LoadedPlugin: Sendable {
     private let loading = Locked(())
 
     init(
-        manifest: PluginManifest, file: String, sha256: String, generation: Int, module: ModuleTable, runtime: HostRuntime
+        manifest: PluginManifest, file: String, sha256: String, generation: Int, module: ModuleTable,
+        runtime: HostRuntime
     ) {
         id = manifest.id
         self.manifest = manifest

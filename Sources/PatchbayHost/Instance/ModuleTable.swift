@@ -66,8 +66,8 @@ struct ModuleTable: @unchecked Sendable {
         guard Int(module.needs_minor) <= Int(PB_ABI_MINOR) else {
             throw PluginRefusal(
                 .abiMinor,
-                "The module needs version \(PB_ABI_MAJOR).\(module.needs_minor) of the plugin ABI\(built); this host has "
-                    + "\(PB_ABI_MAJOR).\(PB_ABI_MINOR).")
+                "The module needs version \(PB_ABI_MAJOR).\(module.needs_minor) of the plugin ABI\(built); this host "
+                    + "has \(PB_ABI_MAJOR).\(PB_ABI_MINOR).")
         }
     }
 
@@ -102,7 +102,8 @@ struct ModuleTable: @unchecked Sendable {
     private func checkKinds(_ manifest: PluginManifest) throws(PluginRefusal) {
         if manifest.kinds.contains(.format) {
             guard let codec, codec.isComplete else {
-                throw PluginRefusal(.moduleInvalid, "The manifest names the kind format, but \(PB_CODEC_ID) is missing.")
+                throw PluginRefusal(
+                    .moduleInvalid, "The manifest names the kind format, but \(PB_CODEC_ID) is missing.")
             }
         }
         if manifest.kinds.contains(.platform) {

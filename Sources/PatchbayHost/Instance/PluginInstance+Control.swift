@@ -61,7 +61,8 @@ extension PluginInstance {
         let error =
             admission == .stopped
             ? Self.stopping
-            : PluginError(.unavailable, "The plugin \(pluginID) has \(plugin.lane.bound) calls waiting; no more are taken.")
+            : PluginError(
+                .unavailable, "The plugin \(pluginID) has \(plugin.lane.bound) calls waiting; no more are taken.")
         plugin.runtime.timer.soon { call.withdraw(error) }
     }
 
@@ -85,9 +86,10 @@ extension PluginInstance {
         return try result.get()
     }
 
-    private typealias Invoke = @convention(c) (
-        UnsafeMutableRawPointer?, pb_str, pb_str, UnsafePointer<pb_call>?
-    ) -> pb_status
+    private typealias Invoke =
+        @convention(c) (
+            UnsafeMutableRawPointer?, pb_str, pb_str, UnsafePointer<pb_call>?
+        ) -> pb_status
 
     /// On a worker thread.
     private func run(_ call: PendingCall, _ invoke: Invoke, _ arguments: [UInt8]) {

@@ -16,7 +16,8 @@ extension PluginInstance {
             var builder = pb_request_builder(
                 size: UInt32(MemoryLayout<pb_request_builder>.size), reserved: 0,
                 ctx: Unmanaged.passUnretained(draft).toOpaque(), set_url: RequestBuilding.setURL,
-                set_method: RequestBuilding.setMethod, set_header: RequestBuilding.setHeader, patch: RequestBuilding.patch)
+                set_method: RequestBuilding.setMethod, set_header: RequestBuilding.setHeader,
+                patch: RequestBuilding.patch)
             return sentence.withSink { prepare(handle, attempt, &builder, $0) }
         }
         guard status == Status.ok else {
@@ -58,7 +59,8 @@ extension PluginInstance {
 
         static func value(_ context: UnsafeMutableRawPointer?, _ name: pb_str) -> pb_str {
             guard let context else { return .absent }
-            return pb_str(context.assumingMemoryBound(to: HeaderFrame.self).pointee.source.headerValue(named: name.bytes))
+            return pb_str(
+                context.assumingMemoryBound(to: HeaderFrame.self).pointee.source.headerValue(named: name.bytes))
         }
     }
 
@@ -67,7 +69,9 @@ extension PluginInstance {
     ) -> Result {
         guard let headers else { return body(nil) }
         var frame = HeaderFrame(source: headers)
-        return withExtendedLifetime(headers) { withUnsafeMutablePointer(to: &frame) { body(UnsafeMutableRawPointer($0)) } }
+        return withExtendedLifetime(headers) {
+            withUnsafeMutablePointer(to: &frame) { body(UnsafeMutableRawPointer($0)) }
+        }
     }
 
     private static func withAttempt<Result>(
@@ -113,8 +117,8 @@ extension PluginInstance {
         guard origin == base || origins.contains(origin) else {
             throw PluginError(
                 .denied,
-                "The plugin \(pluginID) wants to send to \(origin.scheme)://\(origin.host):\(origin.port), which is neither "
-                    + "the site's origin nor declared in its manifest.")
+                "The plugin \(pluginID) wants to send to \(origin.scheme)://\(origin.host):\(origin.port), which is "
+                    + "neither the site's origin nor declared in its manifest.")
         }
     }
 

@@ -57,6 +57,7 @@ package final class PluginInstance: Sendable {
 }
 
 /// What is needed to destroy an instance whose Swift object is gone.
+// Needs no lock: made once and handed to the one thread that ends the instance.
 private struct Remains: @unchecked Sendable {
     // The handle is only passed back to the plugin.
     let plugin: LoadedPlugin

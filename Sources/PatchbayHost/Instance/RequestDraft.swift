@@ -46,7 +46,8 @@ package final class RequestDraft {
 
     /// The bytes of a span, for the duration of `body`.
     @inlinable
-    package func withBytes<Result>(of span: Span, _ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+    package func withBytes<Result>(of span: Span, _ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result
+    {
         try storage.withUnsafeBytes { try body(UnsafeRawBufferPointer(rebasing: $0[span])) }
     }
 
@@ -102,7 +103,9 @@ package final class RequestDraft {
         guard pointer.first == 0x2f, pointer.count > 1, pointer.lazy.filter({ $0 == 0x2f }).count <= 2 else {
             return Status.invalid
         }
-        guard patches.count < Self.headerLimit, hasRoom(for: pointer.count + value.count) else { return Status.tooLarge }
+        guard patches.count < Self.headerLimit, hasRoom(for: pointer.count + value.count) else {
+            return Status.tooLarge
+        }
         patches.append(
             Patch(pointer: append(pointer), value: value.baseAddress == nil ? nil : append(value)))
         return Status.ok
@@ -111,7 +114,8 @@ package final class RequestDraft {
     private func matches(_ span: Span, _ name: UnsafeRawBufferPointer) -> Bool {
         guard span.count == name.count else { return false }
         return storage.withUnsafeBytes { bytes in
-            for offset in 0..<name.count where HeaderRules.lower(bytes[span.lowerBound + offset]) != HeaderRules.lower(name[offset]) {
+            for offset in 0..<name.count
+            where HeaderRules.lower(bytes[span.lowerBound + offset]) != HeaderRules.lower(name[offset]) {
                 return false
             }
             return true
@@ -131,7 +135,8 @@ enum HeaderRules {
 
     static func isToken(_ byte: UInt8) -> Bool {
         switch byte {
-        case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x21, 0x23...0x27, 0x2a, 0x2b, 0x2d, 0x2e, 0x5e, 0x5f, 0x60, 0x7c, 0x7e:
+        case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x21, 0x23...0x27, 0x2a, 0x2b, 0x2d, 0x2e, 0x5e, 0x5f, 0x60, 0x7c,
+            0x7e:
             true
         default: false
         }

@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Musl
+    import Musl
 #endif
 
 /// What tells whether a file has changed since it was looked at.
@@ -37,7 +37,8 @@ struct PluginFile {
 
     static let sizeLimit = 256 << 20
 
-    /// - Throws: ``PluginRefusal`` if the file cannot be read, leads out of its directory, or could be changed by others.
+    /// - Throws: ``PluginRefusal`` if the file cannot be read, leads out of its directory, or could be changed by
+    ///   others.
     init(path: String, directory: String) throws(PluginRefusal) {
         self.path = path
         try Self.checkDirectory(directory)
@@ -51,7 +52,8 @@ struct PluginFile {
             throw PluginRefusal(.unreadable, "It is not a regular file.")
         }
         guard info.st_mode & S_IWOTH == 0 else {
-            throw PluginRefusal(.unsafePermissions, "Everybody may write to the file; remove the permission with chmod o-w.")
+            throw PluginRefusal(
+                .unsafePermissions, "Everybody may write to the file; remove the permission with chmod o-w.")
         }
         guard info.st_size <= Self.sizeLimit else {
             throw PluginRefusal(

@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Musl
+    import Musl
 #endif
 internal import Logging
 internal import PatchbayCore
@@ -104,7 +104,8 @@ extension PluginRegistry {
         }
         if let current, current.file != file.path, FileIdentity(path: current.file) != nil {
             throw PluginRefusal(
-                .duplicateID, "The id \(id) belongs to the plugin in \(current.file); the one in \(file.path) is not used.")
+                .duplicateID,
+                "The id \(id) belongs to the plugin in \(current.file); the one in \(file.path) is not used.")
         }
         let module = try loader.load(file.bytes, sha256: sha256, preflight: preflight, version: runtime.version)
         let plugin = LoadedPlugin(

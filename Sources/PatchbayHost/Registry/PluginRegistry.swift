@@ -3,8 +3,8 @@ package import PatchbayCore
 
 /// The plugins of a process: finds files, checks and loads them, makes instances.
 ///
-/// Thread-safe. At most one plugin per id; a changed file becomes the next generation of its plugin, which new instances
-/// use while older ones live on.
+/// Thread-safe. At most one plugin per id; a changed file becomes the next generation of its plugin, which new
+/// instances use while older ones live on.
 package final class PluginRegistry: Sendable {
     struct Refused {
         var refusal: PluginRefusal
@@ -87,8 +87,8 @@ package final class PluginRegistry: Sendable {
     ///   - configuration: a JSON object, checked against the manifest's schema and completed with its defaults.
     ///   - site: name of the site; empty for instances that belong to none.
     ///   - baseURL: of the site, without a trailing slash; given to every control operation.
-    /// - Throws: ``PluginError``: `notFound` if there is no such plugin, `unavailable` if it is quarantined, `invalid` with
-    ///   a sentence about the configuration.
+    /// - Throws: ``PluginError``: `notFound` if there is no such plugin, `unavailable` if it is quarantined, `invalid`
+    ///   with a sentence about the configuration.
     package func instance(
         pluginID: String, configuration: String = "{}", site: String = "", baseURL: String = ""
     ) throws(PluginError) -> PluginInstance {

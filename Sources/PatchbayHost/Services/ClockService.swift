@@ -34,7 +34,8 @@ enum ClockService {
 
     private static let after:
         @convention(c) (
-            UnsafePointer<pb_host>?, UnsafePointer<pb_call>?, UInt64, (@convention(c) (UnsafeMutableRawPointer?) -> Void)?,
+            UnsafePointer<pb_host>?, UnsafePointer<pb_call>?, UInt64,
+            (@convention(c) (UnsafeMutableRawPointer?) -> Void)?,
             UnsafeMutableRawPointer?
         ) -> pb_status = { host, call, delay, function, user in
             guard let context = InstanceContext.of(host), let function else { return Status.invalid }

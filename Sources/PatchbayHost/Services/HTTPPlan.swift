@@ -93,7 +93,8 @@ struct HTTPPlan: Sendable {
     private mutating func addHeaders(
         _ request: pb_http_request, _ lookup: (String) -> Secret?
     ) throws(PluginError) {
-        let fields = UnsafeBufferPointer(start: request.headers, count: request.headers == nil ? 0 : Int(request.header_count))
+        let fields = UnsafeBufferPointer(
+            start: request.headers, count: request.headers == nil ? 0 : Int(request.header_count))
         guard fields.count <= 128 else {
             throw PluginError(.tooLarge, "An HTTP request must have at most 128 headers.")
         }

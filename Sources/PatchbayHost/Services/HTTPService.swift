@@ -9,6 +9,7 @@ enum HTTPService {
     private typealias Receiver = @convention(c) (UnsafeMutableRawPointer?, UnsafePointer<pb_http_response>?) -> Void
 
     /// A plugin's function for the answer, with its argument.
+    // Needs no lock: made once and handed to one thread, which only reads it.
     private struct Delivery: @unchecked Sendable {
         // The plugin promises that both may be used from any thread.
         let receiver: Receiver
@@ -66,7 +67,8 @@ enum HTTPService {
     ) -> Result<HTTPAnswer, PluginError> {
         guard let call, call.mayBlock else {
             return .failure(
-                PluginError(.denied, "perform may only be called by an operation whose mode in the manifest is blocking."))
+                PluginError(
+                    .denied, "perform may only be called by an operation whose mode in the manifest is blocking."))
         }
         let plan: HTTPPlan
         do throws(PluginError) {

@@ -43,13 +43,14 @@ enum JSONService {
             }
         }
 
-    private static let writeString: @convention(c) (UnsafePointer<pb_host>?, pb_str, UnsafePointer<pb_sink>?) -> pb_status = {
-        _, text, sink in
-        guard let sink else { return Status.invalid }
-        var writer = JSONWriter()
-        writer.string(utf8: text.bytes)
-        return writer.bytes.withUnsafeBytes { sink.pointee.write(sink, pb_str($0)) }
-    }
+    private static let writeString:
+        @convention(c) (UnsafePointer<pb_host>?, pb_str, UnsafePointer<pb_sink>?) -> pb_status = {
+            _, text, sink in
+            guard let sink else { return Status.invalid }
+            var writer = JSONWriter()
+            writer.string(utf8: text.bytes)
+            return writer.bytes.withUnsafeBytes { sink.pointee.write(sink, pb_str($0)) }
+        }
 }
 
 /// A parsed document as plugins see it. Used by one thread at a time. A node is the place of a value on the tape.

@@ -34,7 +34,8 @@ enum KeyValueService {
             return withKey(host, call, scope, key) { (context, key) throws(PluginError) in
                 try context.runtime.services.keyValues.put(
                     [UInt8](value.bytes), for: key,
-                    timeToLiveMilliseconds: timeToLive == 0 ? nil : Int(min(timeToLive, 1 << 50)), expecting: expectation)
+                    timeToLiveMilliseconds: timeToLive == 0 ? nil : Int(min(timeToLive, 1 << 50)),
+                    expecting: expectation)
                 return Status.ok
             }
         }

@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Musl
+    import Musl
 #endif
 
 /// A plain thread of the host, for work that may block. Swift's cooperative threads must never wait for a plugin.

@@ -1,11 +1,11 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Musl
+    import Musl
 #endif
 
-/// A value behind a pthread mutex. The mutex of the standard library would do, were its waiting not invisible to the thread
-/// sanitizer, which then reports races that are none.
+/// A value behind a pthread mutex. The mutex of the standard library would do, were its waiting not invisible to the
+/// thread sanitizer, which then reports races that are none.
 final class Locked<Value>: @unchecked Sendable {
     // `value` is guarded by `mutex`, whose record is only passed to pthread functions.
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)

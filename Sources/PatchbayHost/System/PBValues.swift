@@ -43,7 +43,8 @@ enum Status {
 ///
 /// - Precondition: `pointer` points to a record that begins with a 32-bit size, and the C type `Record` is trivial.
 func copyRecord<Record: BitwiseCopyable>(_ type: Record.Type, from pointer: UnsafeRawPointer) -> Record {
-    withUnsafeTemporaryAllocation(byteCount: MemoryLayout<Record>.size, alignment: MemoryLayout<Record>.alignment) { room in
+    withUnsafeTemporaryAllocation(byteCount: MemoryLayout<Record>.size, alignment: MemoryLayout<Record>.alignment) {
+        room in
         let size = min(Int(pointer.load(as: UInt32.self)), room.count)
         room.initializeMemory(as: UInt8.self, repeating: 0)
         room.copyMemory(from: UnsafeRawBufferPointer(start: pointer, count: size))

@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Musl
+    import Musl
 #endif
 
 /// Finds the empty line that ends a head. It remembers how far it has looked, so a head that arrives byte by byte is

@@ -4,7 +4,7 @@ import Testing
 
 @testable import PatchbayHost
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct HostTimerTests {
     @Test func runsJobsInTheOrderOfTheirTimes() async {
         let timer = HostTimer()

@@ -12,7 +12,8 @@ struct FormatCodecTests {
     init() throws {
         workshop = try Workshop()
         try workshop.build(
-            manifest: Workshop.manifest(kinds: "\"format\"", #","formats":[{"id":"test.format","framing":"sse"}]"#), codec: true)
+            manifest: Workshop.manifest(kinds: "\"format\"", #","formats":[{"id":"test.format","framing":"sse"}]"#),
+            codec: true)
         registry = try workshop.registry()
         registry.scan()
         codec = try #require(registry.codec(for: WireFormat(rawValue: "test.format")))
@@ -58,7 +59,8 @@ struct FormatCodecTests {
         parameters.losses = losses
         parameters.strict = true
         for _ in 0..<2 {
-            #expect(throws: PluginError(.unsupported, "The plugin exerciser failed to read the request (unsupported).")) {
+            #expect(throws: PluginError(.unsupported, "The plugin exerciser failed to read the request (unsupported)."))
+            {
                 var output: [UInt8] = []
                 try codec.requestToCanonical(UnsafeRawBufferPointer(start: nil, count: 0), parameters, into: &output)
             }

@@ -35,16 +35,17 @@ final class LocalServer: Sendable {
         HostThread.start(name: "test-server") { [weak self] in
             while true {
                 let connection = accept(listener, nil, nil)
-                guard connection >= 0 else { return }
+                guard connection >= 0 else { break }
                 Self.serve(connection, handler) { request in self?.seen.withLock { $0.append(request) } }
                 close(connection)
             }
+            // Here and not in stop(), where the number could be given to another server while this thread still uses it.
+            close(listener)
         }
     }
 
     func stop() {
         shutdown(listener, Int32(SHUT_RDWR))
-        close(listener)
     }
 
     private static func serve(_ connection: Int32, _ handler: Handler, _ note: (String) -> Void) {

@@ -94,14 +94,16 @@ final class Workshop: Sendable {
     static func manifest(id: String = "exerciser", kinds: String = "\"platform\"", _ members: String = "") -> String {
         let blocking: Set<String> = ["block", "perform", "kv", "reveal", "flags"]
         let names = [
-            "echo", "config", "tag", "fail", "refuse", "silent", "garbage", "double", "flags", "block", "open", "releases",
+            "echo", "config", "tag", "fail", "refuse", "silent", "garbage", "double", "flags", "block", "open",
+            "releases",
             "hang", "later", "perform", "send", "kv", "walk", "reveal", "unknown",
         ]
         let operations = names.map { name in
             #"{"name":"\#(name)","mode":"\#(blocking.contains(name) ? "blocking" : "async")","timeout_ms":20000}"#
         }
         let list = operations.joined(separator: ",")
-        return #"{"id":"\#(id)","version":"1.2.3","name":"Exerciser","kinds":[\#(kinds)],"operations":[\#(list)]\#(members)}"#
+        return
+            #"{"id":"\#(id)","version":"1.2.3","name":"Exerciser","kinds":[\#(kinds)],"operations":[\#(list)]\#(members)}"#
     }
 }
 

@@ -106,7 +106,8 @@ struct ImagePreflightTests {
                 let range = random.next() % 2 == 0 ? 1024 : damaged.count
                 let isSectionHeader = random.next() % 4 == 0
                 let offset = Int(random.next() % UInt64(range))
-                damaged[isSectionHeader ? damaged.count - 1 - offset % 2048 : offset] = UInt8(truncatingIfNeeded: random.next())
+                damaged[isSectionHeader ? damaged.count - 1 - offset % 2048 : offset] = UInt8(
+                    truncatingIfNeeded: random.next())
             }
             _ = refusal(damaged)
         }

@@ -36,28 +36,36 @@ struct PluginManifestTests {
         #expect(manifest.configurationSchema?.text == #"{"type":"object"}"#)
     }
 
-    @Test("a refusal names the member and the rule", arguments: [
-        (#"[]"#, "The manifest must be an object."),
-        (#"{}"#, "The manifest's member id is missing."),
-        (#"{"id":"A"}"#, "The manifest's member id must be lower-case letters, digits and hyphens, at most 64 bytes."),
-        (#"{"id":7}"#, "The manifest's member id must be a string."),
-        (#"{"id":"a"}"#, "The manifest's member version is missing."),
-        (#"{"id":"a","version":"1"}"#, "The manifest's member kinds must name at least one kind."),
-        (
-            #"{"id":"a","version":"1","kinds":["toaster"]}"#,
-            "The manifest's member kinds has the unknown value \"toaster\"; known are platform, format, notifier."
-        ),
-        (
-            #"{"id":"a","version":"1","kinds":["format"],"formats":[{"id":"x","framing":"xml"}]}"#,
-            "The manifest's member formats[0].framing has the unknown value \"xml\"; known are sse, ndjson, json-array, raw."
-        ),
-        (
-            #"{"id":"a","version":"1","kinds":["format"],"operations":[{"name":"x","timeout_ms":0}]}"#,
-            "The manifest's member operations[0].timeout_ms must be a positive integer."
-        ),
-        (#"{"id":"a","version":"1","kinds":["format"],"config":[]}"#, "The manifest's member config must be an object."),
-        (#"{"id":"a","version":"1","kinds":"format"}"#, "The manifest's member kinds must be an array."),
-    ])
+    @Test(
+        "a refusal names the member and the rule",
+        arguments: [
+            (#"[]"#, "The manifest must be an object."),
+            (#"{}"#, "The manifest's member id is missing."),
+            (
+                #"{"id":"A"}"#,
+                "The manifest's member id must be lower-case letters, digits and hyphens, at most 64 bytes."
+            ),
+            (#"{"id":7}"#, "The manifest's member id must be a string."),
+            (#"{"id":"a"}"#, "The manifest's member version is missing."),
+            (#"{"id":"a","version":"1"}"#, "The manifest's member kinds must name at least one kind."),
+            (
+                #"{"id":"a","version":"1","kinds":["toaster"]}"#,
+                "The manifest's member kinds has the unknown value \"toaster\"; known are platform, format, notifier."
+            ),
+            (
+                #"{"id":"a","version":"1","kinds":["format"],"formats":[{"id":"x","framing":"xml"}]}"#,
+                "The manifest's member formats[0].framing has the unknown value \"xml\"; known are sse, ndjson, json-array, raw."
+            ),
+            (
+                #"{"id":"a","version":"1","kinds":["format"],"operations":[{"name":"x","timeout_ms":0}]}"#,
+                "The manifest's member operations[0].timeout_ms must be a positive integer."
+            ),
+            (
+                #"{"id":"a","version":"1","kinds":["format"],"config":[]}"#,
+                "The manifest's member config must be an object."
+            ),
+            (#"{"id":"a","version":"1","kinds":"format"}"#, "The manifest's member kinds must be an array."),
+        ])
     func refusals(text: String, sentence: String) {
         #expect(refusal(text) == sentence)
     }

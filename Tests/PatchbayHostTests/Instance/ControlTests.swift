@@ -5,7 +5,7 @@ import Testing
 
 @testable import PatchbayHost
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct ControlTests {
     private let registry: PluginRegistry
     private let workshop: Workshop
@@ -18,7 +18,8 @@ struct ControlTests {
         workshop = try Workshop()
         try workshop.build(
             manifest: Workshop.manifest(
-                #","permissions":["secrets.reveal"],"config":{"type":"object","properties":{"n":{"type":"integer","default":3}}}"#))
+                #","permissions":["secrets.reveal"],"config":{"type":"object","properties":{"n":{"type":"integer","default":3}}}"#
+            ))
         registry = try workshop.registry()
         registry.scan()
         instance = try registry.instance(
@@ -40,7 +41,8 @@ struct ControlTests {
 
     @Test func theHostAddsBaseURLAndAccountToTheArguments() async throws {
         #expect(
-            try await instance.invoke("echo", arguments: Array(#"{"x":1,"base_url":"forged"}"#.utf8), account: account).text
+            try await instance.invoke("echo", arguments: Array(#"{"x":1,"base_url":"forged"}"#.utf8), account: account)
+                .text
                 == #"{"x":1,"base_url":"http://site.example","account":{"id":"alpha/main","kind":"password","#
                 + #""fields":{"username":"alice"}}}"#)
         #expect(try await instance.invoke("echo").text == #"{"base_url":"http://site.example"}"#)
@@ -63,13 +65,18 @@ struct ControlTests {
                     .rateLimited, "Slow down.", httpStatus: 429, retryAfterMilliseconds: 1500, details: #"{"a":1}"#))
     }
 
-    @Test("a plugin that breaks the contract is told from one that fails", arguments: [
-        ("refuse", PluginError.Code.conflict, "The plugin exerciser did not accept the operation \"refuse\" (conflict)."),
-        ("silent", .internalDefect, "The plugin exerciser said that silent is done, but gave no result."),
-        ("garbage", .internalDefect, "The plugin exerciser answered garbage with something that is not JSON."),
-        ("unknown", .unsupported, "The plugin exerciser does not support the operation \"unknown\"."),
-        ("undeclared", .unsupported, "The plugin exerciser has no operation \"undeclared\"."),
-    ])
+    @Test(
+        "a plugin that breaks the contract is told from one that fails",
+        arguments: [
+            (
+                "refuse", PluginError.Code.conflict,
+                "The plugin exerciser did not accept the operation \"refuse\" (conflict)."
+            ),
+            ("silent", .internalDefect, "The plugin exerciser said that silent is done, but gave no result."),
+            ("garbage", .internalDefect, "The plugin exerciser answered garbage with something that is not JSON."),
+            ("unknown", .unsupported, "The plugin exerciser does not support the operation \"unknown\"."),
+            ("undeclared", .unsupported, "The plugin exerciser has no operation \"undeclared\"."),
+        ])
     func contractBreaches(operation: String, code: PluginError.Code, sentence: String) async {
         #expect(await failure(operation) == PluginError(code, sentence))
     }
@@ -77,7 +84,7 @@ struct ControlTests {
     @Test func onlyTheFirstCompletionCounts() async throws {
         #expect(try await instance.invoke("double").text == "1")
         // The second completion happens right after the first one on the worker.
-        while counters?.doubleCompletions != 1 { await Task.yield() }
+        try await until { counters?.doubleCompletions == 1 }
         #expect(counters?.pendingCalls == 0)
     }
 
@@ -97,10 +104,10 @@ struct ControlTests {
         #expect(
             await failure("hang", timeout: 10)
                 == PluginError(.timeout, "The operation hang was not finished within 10 ms."))
-        while counters?.lateCompletions != 1 { await Task.yield() }
+        try await until { counters?.lateCompletions == 1 }
         #expect(counters?.timeouts == 1)
         #expect(counters?.pendingCalls == 0)
-        while try await instance.invoke("releases").text != "1" {}
+        try await until { try await instance.invoke("releases").text == "1" }
     }
 
     @Test func cancellingTheTaskCancelsTheCall() async throws {
@@ -113,14 +120,14 @@ struct ControlTests {
                 signal.yield(error)
             }
         }
-        while counters?.pendingCalls != 1 { await Task.yield() }
+        try await until { counters?.pendingCalls == 1 }
         task.cancel()
         for await error in signals {
             #expect(error == PluginError(.cancelled, "The call was cancelled."))
             break
         }
-        while counters?.pendingCalls != 0 { await Task.yield() }
-        while try await instance.invoke("releases").text != "1" {}
+        try await until { counters?.pendingCalls == 0 }
+        try await until { try await instance.invoke("releases").text == "1" }
     }
 
     @Test func aCancelledCallThatHasNotBegunNeverReachesThePlugin() async throws {
@@ -159,14 +166,14 @@ struct ControlTests {
         }
     }
 
-    @Test func stoppingTheHostAnswersEveryCaller() async {
+    @Test func stoppingTheHostAnswersEveryCaller() async throws {
         let (errors, error) = AsyncStream.makeStream(of: PluginError?.self)
         for _ in 0..<3 {
             instance.invoke("hang") { result in
                 if case .failure(let failure) = result { error.yield(failure) } else { error.yield(nil) }
             }
         }
-        while counters?.pendingCalls != 3 { await Task.yield() }
+        try await until { counters?.pendingCalls == 3 }
         registry.stop()
         instance.invoke("echo") { result in
             if case .failure(let failure) = result { error.yield(failure) } else { error.yield(nil) }
@@ -182,7 +189,7 @@ struct ControlTests {
         let (results, result) = AsyncStream.makeStream(of: Result<[UInt8], PluginError>.self)
         for _ in 0..<LoadedPlugin.slots { instance.invoke("block") { result.yield($0) } }
         let lane = instance.plugin.lane
-        while instance.plugin.runtime.pool.load(of: lane).running < LoadedPlugin.slots { await Task.yield() }
+        try await until { instance.plugin.runtime.pool.load(of: lane).running >= LoadedPlugin.slots }
         for _ in 0..<LoadedPlugin.queueBound { instance.invoke("block") { result.yield($0) } }
         #expect(instance.plugin.runtime.pool.load(of: lane) == (LoadedPlugin.queueBound, LoadedPlugin.slots))
         instance.invoke("block") { result.yield($0) }
@@ -227,7 +234,8 @@ struct ControlTests {
     }
 
     @Test func jsonIsWalkedWithoutALibrary() async throws {
-        let arguments = #"{"list":[1,"a\"",["b",2],{"c":"d"},null,true,false,"k"],"object":{"k\n":"v","n":[1, 2],"e":{}}}"#
+        let arguments =
+            #"{"list":[1,"a\"",["b",2],{"c":"d"},null,true,false,"k"],"object":{"k\n":"v","n":[1, 2],"e":{}}}"#
         #expect(
             try await instance.invoke("walk", arguments: Array(arguments.utf8)).text
                 == #"[4,5,6,7,1,3,2,5,"k\n","v","n",[1,2],"e",{},8,3]"#)

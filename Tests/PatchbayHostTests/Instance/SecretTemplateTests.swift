@@ -34,7 +34,9 @@ struct SecretTemplateTests {
         #expect(failure.sentence == "The account has no secret named \"other\".")
     }
 
-    @Test("a placeholder that is not closed is an error", arguments: ["${secret:", "${secret:key", "${secret:}", "${secret:a b}"])
+    @Test(
+        "a placeholder that is not closed is an error",
+        arguments: ["${secret:", "${secret:key", "${secret:}", "${secret:a b}"])
     func malformed(text: String) {
         let failure = #expect(throws: SecretTemplate.Failure.self) { try expand(text) }
         #expect(failure?.code == .malformed)

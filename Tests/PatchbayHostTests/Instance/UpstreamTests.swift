@@ -48,8 +48,11 @@ struct UpstreamTests {
             try prepare(into: draft)
             #expect(draft.text(draft.url) == "http://site.example:8080/v1/chat/completions")
             #expect(draft.method.isEmpty)
-            let headers = draft.headers.map { "\(draft.text($0.name)): \($0.value.map(draft.text) ?? "-") \($0.hasSecret)" }
-            #expect(headers == ["Authorization: Bearer ${secret:api_key} true", "x-beta: second false", "Cookie: - false"])
+            let headers = draft.headers.map {
+                "\(draft.text($0.name)): \($0.value.map(draft.text) ?? "-") \($0.hasSecret)"
+            }
+            #expect(
+                headers == ["Authorization: Bearer ${secret:api_key} true", "x-beta: second false", "Cookie: - false"])
             let patches = draft.patches.map { "\(draft.text($0.pointer)) \($0.value.map(draft.text) ?? "-")" }
             #expect(patches == ["/stream_options/include_usage true", "/user -"])
         }
@@ -74,16 +77,20 @@ struct UpstreamTests {
         try prepare(model: "abroad", baseURL: "http://ELSEWHERE.example:80", into: RequestDraft())
     }
 
-    @Test("an origin is scheme, host and port", arguments: [
-        ("http://a.b/c", "http", "a.b", 80), ("HTTPS://A.b:8443", "https", "a.b", 8443),
-        ("http://[::1]:81/x?y", "http", "[::1]", 81), ("https://[::1]", "https", "[::1]", 443),
-    ])
+    @Test(
+        "an origin is scheme, host and port",
+        arguments: [
+            ("http://a.b/c", "http", "a.b", 80), ("HTTPS://A.b:8443", "https", "a.b", 8443),
+            ("http://[::1]:81/x?y", "http", "[::1]", 81), ("https://[::1]", "https", "[::1]", 443),
+        ])
     func origins(text: String, scheme: String, host: String, port: Int) throws {
         let origin = try #require(URLOrigin(text))
         #expect((origin.scheme, origin.host, origin.port) == (scheme, host, port))
     }
 
-    @Test("what is no origin", arguments: ["", "a.b", "ftp://a", "http://", "http://u@a", "http://a:0", "http://a:x", "http:a"])
+    @Test(
+        "what is no origin",
+        arguments: ["", "a.b", "ftp://a", "http://", "http://u@a", "http://a:0", "http://a:x", "http:a"])
     func noOrigins(text: String) {
         #expect(URLOrigin(text) == nil)
     }

@@ -5,7 +5,7 @@ import Testing
 
 @testable import PatchbayHost
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct HTTPServiceTests {
     private let workshop: Workshop
 
@@ -34,7 +34,9 @@ struct HTTPServiceTests {
         header: String? = nil, body: String? = nil, flags: Int = 0, max: Int = 0, account: AccountContext? = nil,
         timeout: Int? = nil
     ) async throws -> JSONValue {
-        var arguments: JSONValue = ["url": .string(url), "method": .string(method), "flags": .int(flags), "max": .int(max)]
+        var arguments: JSONValue = [
+            "url": .string(url), "method": .string(method), "flags": .int(flags), "max": .int(max),
+        ]
         if let header { arguments["header"] = .string(header) }
         if let body { arguments["body"] = .string(body) }
         return try JSONValue(
@@ -71,11 +73,16 @@ struct HTTPServiceTests {
         defer { server.stop() }
         let (registry, instance) = try instance()
         defer { registry.stop() }
-        for (method, body) in [("GET", nil), ("HEAD", nil), ("DELETE", nil), ("POST", ""), ("PUT", "x"), ("PATCH", "x")] {
+        for (method, body) in [
+            ("GET", nil), ("HEAD", nil), ("DELETE", nil), ("POST", ""), ("PUT", "x"), ("PATCH", "x"),
+        ] {
             let answer = try await call(instance, url: server.base, method: method, body: body)
             #expect(answer["status"] == 200, "\(method)")
         }
-        #expect(server.requests.map { String($0.prefix { $0 != " " }) } == ["GET", "HEAD", "DELETE", "POST", "PUT", "PATCH"])
+        #expect(
+            server.requests.map { String($0.prefix { $0 != " " }) } == [
+                "GET", "HEAD", "DELETE", "POST", "PUT", "PATCH",
+            ])
         #expect(server.requests[3].contains("Content-Length: 0\r\n"))
     }
 
@@ -119,7 +126,9 @@ struct HTTPServiceTests {
     @Test func onlyHTTPIsSpoken() async throws {
         let (registry, instance) = try instance()
         defer { registry.stop() }
-        for url in ["file:///etc/passwd", "gopher://127.0.0.1/", "http://user:pass@127.0.0.1/", "/relative", "http://a b/"] {
+        for url in [
+            "file:///etc/passwd", "gopher://127.0.0.1/", "http://user:pass@127.0.0.1/", "/relative", "http://a b/",
+        ] {
             let answer = try await call(instance, url: url)
             #expect(answer["error"] == -1, "\(url)")
         }
@@ -227,11 +236,11 @@ struct HTTPServiceTests {
         let (registry, instance) = try instance()
         defer { registry.stop() }
         let task = Task { try await call(instance, operation, url: server.base) }
-        while server.requests.isEmpty { await Task.yield() }
+        try await until { !server.requests.isEmpty }
         task.cancel()
         await #expect(throws: PluginError.self) { try await task.value }
         // The plugin ends the call when it has got its answer.
-        while registry.plugins.first?.counters.pendingCalls != 0 { await Task.yield() }
+        try await until { registry.plugins.first?.counters.pendingCalls == 0 }
     }
 
     @Test func theDeadlineOfTheCallBoundsTheRequest() async throws {
@@ -246,7 +255,7 @@ struct HTTPServiceTests {
         } catch let error as PluginError {
             #expect(error == PluginError(.timeout, "The operation send was not finished within 50 ms."))
         }
-        while registry.plugins.first?.counters.pendingCalls != 0 { await Task.yield() }
+        try await until { registry.plugins.first?.counters.pendingCalls == 0 }
     }
 
     @Test func stoppingTheHostAnswersWhatIsInFlight() async throws {
@@ -254,7 +263,7 @@ struct HTTPServiceTests {
         defer { server.stop() }
         let (registry, instance) = try instance()
         let task = Task { try await call(instance, "perform", url: server.base) }
-        while server.requests.isEmpty { await Task.yield() }
+        try await until { !server.requests.isEmpty }
         registry.stop()
         do {
             #expect(try await task.value["error"] == -8)
@@ -262,6 +271,6 @@ struct HTTPServiceTests {
             #expect(error == PluginError(.unavailable, "The host is stopping."))
         }
         // The blocked thread is free again.
-        while registry.plugins.first?.counters.pendingCalls != 0 { await Task.yield() }
+        try await until { registry.plugins.first?.counters.pendingCalls == 0 }
     }
 }

@@ -45,7 +45,7 @@ struct ParsedRequest: Equatable {
 
 /// The outcome of a parse as a value: what was parsed, nil for incomplete, or the refusal.
 func outcome(_ bytes: [UInt8], ends: [Int]? = nil) -> Result<ParsedRequest?, HTTPParseError> {
-    do throws(HTTPParseError) { return .success(try ParsedRequest.parse(bytes, ends: ends)) } catch { return .failure(error) }
+    Result { () throws(HTTPParseError) in try ParsedRequest.parse(bytes, ends: ends) }
 }
 
 struct HTTPRequestHeadParserTests {
@@ -96,9 +96,10 @@ struct HTTPRequestHeadParserTests {
             #expect(head.framing == .length(2))
             #expect(head.keepAlive)
             #expect(head.expectsContinue)
-            #expect(head.fields.map(\.known) == [
-                .host, .authorization, .xAPIKey, .contentType, .contentLength, .other, .other, .expect,
-            ])
+            #expect(
+                head.fields.map(\.known) == [
+                    .host, .authorization, .xAPIKey, .contentType, .contentLength, .other, .other, .expect,
+                ])
             #expect(head.fields.first(.authorization)?.text(in: raw) == "Bearer k")
             #expect(head.fields.first(.xAPIKey)?.text(in: raw) == "k2")
             #expect(head.fields.first(named: "x-custom", in: raw)?.text(in: raw) == "a  b")
@@ -107,10 +108,11 @@ struct HTTPRequestHeadParserTests {
         }
     }
 
-    @Test(arguments: [
-        ("http://other/v1?x", "/v1", "x"), ("http://other", "/", nil), ("https://other?x", "/", "x"),
-        ("/?", "/", ""), ("/a?b?c", "/a", "b?c"), ("//a//", "//a//", nil),
-    ] as [(String, String, String?)])
+    @Test(
+        arguments: [
+            ("http://other/v1?x", "/v1", "x"), ("http://other", "/", nil), ("https://other?x", "/", "x"),
+            ("/?", "/", ""), ("/a?b?c", "/a", "b?c"), ("//a//", "//a//", nil),
+        ] as [(String, String, String?)])
     func takesThePathOutOfTheTarget(target: String, path: String, query: String?) throws {
         let head = try #require(try ParsedRequest.parse(Array("GET \(target) HTTP/1.1\r\nHost: a\r\n\r\n".utf8)))
         #expect(head.path == path)
@@ -119,7 +121,8 @@ struct HTTPRequestHeadParserTests {
 
     @Test(arguments: [
         ("HTTP/1.1", "", true), ("HTTP/1.1", "Connection: close\r\n", false),
-        ("HTTP/1.1", "Connection: x, CLOSE ,y\r\n", false), ("HTTP/1.1", "Connection: x\r\nConnection: close\r\n", false),
+        ("HTTP/1.1", "Connection: x, CLOSE ,y\r\n", false),
+        ("HTTP/1.1", "Connection: x\r\nConnection: close\r\n", false),
         ("HTTP/1.0", "", false), ("HTTP/1.0", "Connection: Keep-Alive\r\n", true),
         ("HTTP/1.0", "Connection: keep-alive, close\r\n", false), ("HTTP/1.1", "Connection: closed\r\n", true),
     ])
@@ -161,7 +164,9 @@ struct HTTPRequestHeadBoundsTests {
         let head = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
         #expect(code(head, HTTPLimits(headBytes: head.utf8.count)) == nil)
         #expect(code(head, HTTPLimits(headBytes: head.utf8.count - 1)) == .headTooLarge)
-        #expect(code("GET / HTTP/1.1\r\nX: " + String(repeating: "a", count: 100), HTTPLimits(headBytes: 100)) == .headTooLarge)
+        #expect(
+            code("GET / HTTP/1.1\r\nX: " + String(repeating: "a", count: 100), HTTPLimits(headBytes: 100))
+                == .headTooLarge)
     }
 
     @Test func boundsTheFields() {
@@ -201,7 +206,8 @@ struct HTTPRoundTripTests {
     private static let value = Array("abc XYZ\t019!\"(),/:;<=>?@[\\]{}é€")
 
     private static func word(_ characters: [Character], _ random: inout SeededGenerator, max: Int) -> String {
-        String((0..<Int.random(in: 1...max, using: &random)).map { _ in characters.randomElement(using: &random) ?? "a" })
+        String(
+            (0..<Int.random(in: 1...max, using: &random)).map { _ in characters.randomElement(using: &random) ?? "a" })
     }
 
     private static func randomHead(_ random: inout SeededGenerator) -> ParsedRequest {

@@ -32,7 +32,8 @@ struct ChatStreamIrregularityTests {
         let events = Formats.decodeChat([
             #"{"id":"c","model":"m","choices":[],"prompt_filter_results":[{"prompt_index":0}]}"#,
             #"{"choices":null}"#, #"{"id":"c"}"#, Formats.chunk(#"{"content":"a"}"#),
-            Formats.chunk("{}", finish: "stop"), #"{"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2}}"#, "[DONE]",
+            Formats.chunk("{}", finish: "stop"), #"{"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2}}"#,
+            "[DONE]",
         ])
         #expect(events.types == [.start, .partOpen, .partDelta, .usage, .partClose, .finish, .end])
     }
@@ -41,7 +42,10 @@ struct ChatStreamIrregularityTests {
     func repeatedUsage() {
         let events = Formats.decodeChat([
             #"{"choices":[{"index":0,"delta":{"content":"a"}}],"usage":{"prompt_tokens":5,"completion_tokens":1}}"#,
-            #"{"choices":[{"index":0,"delta":{"content":"b"},"finish_reason":"stop"}],"usage":{"prompt_tokens":5,"completion_tokens":2}}"#,
+            #"""
+            {"choices":[{"index":0,"delta":{"content":"b"},"finish_reason":"stop"}],"usage":{"prompt_tokens":5,
+            "completion_tokens":2}}
+            """#,
             #"{"choices":[],"usage":null}"#, "[DONE]",
         ])
         #expect(events.folded.response.usage == TokenCounts(input: 5, output: 2))
@@ -50,8 +54,14 @@ struct ChatStreamIrregularityTests {
     @Test("E-17 usage inside of a choice and of x_groq counts")
     func misplacedUsage() {
         for frame in [
-            #"{"choices":[{"index":0,"delta":{},"finish_reason":"stop","usage":{"prompt_tokens":3,"completion_tokens":4}}]}"#,
-            #"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"x_groq":{"usage":{"prompt_tokens":3,"completion_tokens":4}}}"#,
+            #"""
+            {"choices":[{"index":0,"delta":{},"finish_reason":"stop","usage":{"prompt_tokens":3,
+            "completion_tokens":4}}]}
+            """#,
+            #"""
+            {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"x_groq":{"usage":{"prompt_tokens":3,
+            "completion_tokens":4}}}
+            """#,
         ] {
             #expect(fold([frame, "[DONE]"]).response.usage == TokenCounts(input: 3, output: 4))
         }
@@ -74,10 +84,13 @@ struct ChatStreamIrregularityTests {
         #expect(events.types.suffix(2) == [.finish, .end])
     }
 
-    @Test("E-20 finish reasons in the words of others are understood", arguments: [
-        ("eos", FinishReason.stop), ("end_turn", .stop), ("max_tokens", .length), ("content_filter", .contentFilter),
-        ("abort", .other), ("", .stop), ("null", .stop),
-    ])
+    @Test(
+        "E-20 finish reasons in the words of others are understood",
+        arguments: [
+            ("eos", FinishReason.stop), ("end_turn", .stop), ("max_tokens", .length),
+            ("content_filter", .contentFilter),
+            ("abort", .other), ("", .stop), ("null", .stop),
+        ])
     func finishWords(word: String, reason: FinishReason) {
         let fold = fold([Formats.chunk(#"{"content":"a"}"#, finish: word), "[DONE]"])
         #expect(fold.response.choices[0].finish?.reason == reason)
@@ -105,20 +118,40 @@ struct ChatStreamIrregularityTests {
 
     @Test("E-21 calls with stop finish as calls, and calls without any as stop")
     func crossCheck() {
-        let withCall = fold([call(#""index":0,"id":"a","function":{"name":"f","arguments":"{}"}"#), Formats.chunk("{}", finish: "stop"), "[DONE]"])
+        let withCall = fold([
+            call(#""index":0,"id":"a","function":{"name":"f","arguments":"{}"}"#), Formats.chunk("{}", finish: "stop"),
+            "[DONE]",
+        ])
         #expect(withCall.response.choices[0].finish?.reason == .toolCalls)
         let without = fold([Formats.chunk(#"{"content":"a"}"#, finish: "tool_calls"), "[DONE]"])
         #expect(without.response.choices[0].finish?.reason == .stop)
-        let cut = fold([call(#""index":0,"id":"a","function":{"name":"f","arguments":"{\"x"}"#), Formats.chunk("{}", finish: "length"), "[DONE]"])
+        let cut = fold([
+            call(#""index":0,"id":"a","function":{"name":"f","arguments":"{\"x"}"#),
+            Formats.chunk("{}", finish: "length"), "[DONE]",
+        ])
         #expect(cut.response.choices[0].finish?.reason == .length)
     }
 
-    @Test("E-22 tool deltas without index get dense indexes", arguments: [
-        [#""id":"a","function":{"name":"f","arguments":"1"}"#, #""id":"b","function":{"name":"g","arguments":"2"}"#],
-        [#""index":null,"id":"a","function":{"name":"f","arguments":"1"}"#, #""index":null,"id":"b","function":{"name":"g","arguments":"2"}"#],
-        [#""index":0,"id":"a","function":{"name":"f","arguments":"1"}"#, #""index":0,"id":"b","function":{"name":"g","arguments":"2"}"#],
-        [#""index":1,"id":"a","function":{"name":"f","arguments":"1"}"#, #""index":4,"id":"b","function":{"name":"g","arguments":"2"}"#],
-    ])
+    @Test(
+        "E-22 tool deltas without index get dense indexes",
+        arguments: [
+            [
+                #""id":"a","function":{"name":"f","arguments":"1"}"#,
+                #""id":"b","function":{"name":"g","arguments":"2"}"#,
+            ],
+            [
+                #""index":null,"id":"a","function":{"name":"f","arguments":"1"}"#,
+                #""index":null,"id":"b","function":{"name":"g","arguments":"2"}"#,
+            ],
+            [
+                #""index":0,"id":"a","function":{"name":"f","arguments":"1"}"#,
+                #""index":0,"id":"b","function":{"name":"g","arguments":"2"}"#,
+            ],
+            [
+                #""index":1,"id":"a","function":{"name":"f","arguments":"1"}"#,
+                #""index":4,"id":"b","function":{"name":"g","arguments":"2"}"#,
+            ],
+        ])
     func denseIndexes(deltas: [String]) {
         let events = Formats.decodeChat(deltas.map(call) + end)
         #expect(events.folded.response.choices[0].parts.count == 2)
@@ -129,32 +162,38 @@ struct ChatStreamIrregularityTests {
 
     @Test("E-22 a delta with neither index nor id belongs to the newest call")
     func continuation() {
-        let found = calls([call(#""id":"a","function":{"name":"f","arguments":"{\"x\""}"#), call(#""function":{"arguments":":1}"}"#)] + end)
+        let found = calls(
+            [call(#""id":"a","function":{"name":"f","arguments":"{\"x\""}"#), call(#""function":{"arguments":":1}"}"#)]
+                + end)
         #expect(found == [CanonicalToolCall(id: "a", name: "f", arguments: #"{"x":1}"#)])
     }
 
     @Test("E-23 arguments as object, null or number")
     func argumentTypes() {
-        let found = calls([
-            call(#""index":0,"id":"a","function":{"name":"f","arguments":{"z":1.0,"a":9007199254740993}}"#),
-            call(#""index":1,"id":"b","function":{"name":"g","arguments":null}"#),
-            call(#""index":2,"id":"c","function":{"name":"h","arguments":7}"#),
-        ] + end)
+        let found = calls(
+            [
+                call(#""index":0,"id":"a","function":{"name":"f","arguments":{"z":1.0,"a":9007199254740993}}"#),
+                call(#""index":1,"id":"b","function":{"name":"g","arguments":null}"#),
+                call(#""index":2,"id":"c","function":{"name":"h","arguments":7}"#),
+            ] + end)
         #expect(found.map(\.arguments) == [#"{"z":1.0,"a":9007199254740993}"#, "", "7"])
     }
 
     @Test("E-24 repeated ids and names are sent once, and late ids are waited for")
     func repeatedIdentity() {
-        let repeated = calls([
-            call(#""index":0,"id":"a","function":{"name":"f","arguments":"{"}"#),
-            call(#""index":0,"id":"a","function":{"name":"f","arguments":"}"}"#),
-            call(#""index":0,"id":"","function":{"name":null,"arguments":""}"#),
-        ] + end)
+        let repeated = calls(
+            [
+                call(#""index":0,"id":"a","function":{"name":"f","arguments":"{"}"#),
+                call(#""index":0,"id":"a","function":{"name":"f","arguments":"}"}"#),
+                call(#""index":0,"id":"","function":{"name":null,"arguments":""}"#),
+            ] + end)
         #expect(repeated == [CanonicalToolCall(id: "a", name: "f", arguments: "{}")])
-        let late = calls([
-            call(#""index":0,"function":{"name":"f","arguments":"{"}"#), call(#""index":0,"function":{"arguments":"}"}"#),
-            call(#""index":0,"id":"a""#),
-        ] + end)
+        let late = calls(
+            [
+                call(#""index":0,"function":{"name":"f","arguments":"{"}"#),
+                call(#""index":0,"function":{"arguments":"}"}"#),
+                call(#""index":0,"id":"a""#),
+            ] + end)
         #expect(late == [CanonicalToolCall(id: "a", name: "f", arguments: "{}")])
     }
 
@@ -168,16 +207,22 @@ struct ChatStreamIrregularityTests {
     @Test("E-25 two calls in one chunk, each with all its arguments")
     func wholeCalls() {
         let frame = Formats.chunk(
-            #"{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{\"x\":1}"}},{"index":1,"id":"b","function":{"name":"g","arguments":"{}"}}]}"#)
+            #"""
+            {"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{\"x\":1}"}},{"index":1,
+            "id":"b","function":{"name":"g","arguments":"{}"}}]}
+            """#
+        )
         #expect(calls([frame] + end).map(\.arguments) == [#"{"x":1}"#, "{}"])
     }
 
     @Test("E-27 text between the deltas of a call does not tear it apart")
     func textInCall() {
-        let frames = [
-            call(#""index":0,"id":"a","function":{"name":"f","arguments":"{\"x\""}"#), Formats.chunk(#"{"content":""}"#),
-            Formats.chunk(#"{"content":"hm"}"#), call(#""index":0,"function":{"arguments":":1}"}"#),
-        ] + end
+        let frames =
+            [
+                call(#""index":0,"id":"a","function":{"name":"f","arguments":"{\"x\""}"#),
+                Formats.chunk(#"{"content":""}"#),
+                Formats.chunk(#"{"content":"hm"}"#), call(#""index":0,"function":{"arguments":":1}"}"#),
+            ] + end
         let events = Formats.decodeChat(frames)
         var encoder = MessagesStreamEncoder(Formats.context())
         let blocks = MessagesBlocks(encoder.text(events))
@@ -198,7 +243,13 @@ struct ChatStreamIrregularityTests {
 
     @Test("E-28 a message where a delta should be, and a complete answer in one frame (E-9)")
     func wholeMessage() {
-        let body = #"{"id":"c","object":"chat.completion","model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"hi","tool_calls":[{"id":"a","type":"function","function":{"name":"f","arguments":"{}"}}]},"finish_reason":"tool_calls"}],"usage":{"prompt_tokens":1,"completion_tokens":2}}"#
+        let body =
+            #"""
+            {"id":"c","object":"chat.completion","model":"m","choices":[{"index":0,
+            "message":{"role":"assistant","content":"hi","tool_calls":[{"id":"a","type":"function",
+            "function":{"name":"f","arguments":"{}"}}]},"finish_reason":"tool_calls"}],
+            "usage":{"prompt_tokens":1,"completion_tokens":2}}
+            """#
         let events = Formats.decodeChat([body])
         #expect(events.folded.isClean)
         #expect(events.folded.response.choices[0].parts.count == 2)
@@ -224,7 +275,9 @@ struct ChatStreamIrregularityTests {
         let text = encoder.text(events)
         #expect(MessagesBlocks(text).isWellFormed)
         #expect(text.contains("input_json_delta") && text.contains("signature_delta") && text.contains("message_stop"))
-        #expect(events.folded.response.choices[0].parts == (try ChatResponseReader.read(source, context: Formats.context())).choices[0].parts)
+        #expect(
+            events.folded.response.choices[0].parts
+                == (try ChatResponseReader.read(source, context: Formats.context())).choices[0].parts)
     }
 
     @Test("E-31 several choices keep apart, and the first index may be 1")
@@ -243,7 +296,9 @@ struct ChatStreamIrregularityTests {
 
     @Test("E-31 with one choice unfinished the stream is cut")
     func unfinishedChoice() {
-        let fold = fold([Formats.chunk(#"{"content":"b"}"#, index: 1), Formats.chunk(#"{"content":"a"}"#, finish: "stop")])
+        let fold = fold([
+            Formats.chunk(#"{"content":"b"}"#, index: 1), Formats.chunk(#"{"content":"a"}"#, finish: "stop"),
+        ])
         #expect(!fold.isClean && fold.error?.category == .truncated)
     }
 
@@ -251,7 +306,8 @@ struct ChatStreamIrregularityTests {
     func legacy() {
         let events = Formats.decodeChat([
             Formats.chunk(#"{"function_call":{"name":"f","arguments":""}}"#),
-            Formats.chunk(#"{"function_call":{"arguments":"{\"x\":1}"}}"#), Formats.chunk("{}", finish: "function_call"), "[DONE]",
+            Formats.chunk(#"{"function_call":{"arguments":"{\"x\":1}"}}"#),
+            Formats.chunk("{}", finish: "function_call"), "[DONE]",
         ])
         guard case .toolCall(let call)? = events.folded.response.choices[0].parts.first?.content else {
             Issue.record("no call")
@@ -268,7 +324,9 @@ struct ChatStreamIrregularityTests {
 
     @Test("E-33 a refusal stays a refusal")
     func refusal() {
-        let events = Formats.decodeChat([Formats.chunk(#"{"refusal":"I "}"#), Formats.chunk(#"{"refusal":"won't"}"#, finish: "stop"), "[DONE]"])
+        let events = Formats.decodeChat([
+            Formats.chunk(#"{"refusal":"I "}"#), Formats.chunk(#"{"refusal":"won't"}"#, finish: "stop"), "[DONE]",
+        ])
         #expect(events.folded.response.choices[0].parts == [CanonicalPart(.refusal("I won't"))])
         #expect(events.folded.response.choices[0].finish?.reason == .refusal)
         var messages = MessagesStreamEncoder(Formats.context())
@@ -280,19 +338,28 @@ struct ChatStreamIrregularityTests {
 
     @Test("E-34 reasoning under two names at once is taken once")
     func doubleReasoning() {
-        let found = parts([Formats.chunk(#"{"reasoning_content":"a","reasoning":"a"}"#), Formats.chunk(#"{"reasoning":"b"}"#, finish: "stop"), "[DONE]"])
+        let found = parts([
+            Formats.chunk(#"{"reasoning_content":"a","reasoning":"a"}"#),
+            Formats.chunk(#"{"reasoning":"b"}"#, finish: "stop"), "[DONE]",
+        ])
         #expect(found == [CanonicalPart(.reasoning(CanonicalReasoning(text: "ab")))])
     }
 
     @Test("E-35 text that equals the reasoning is still text")
     func equalText() {
-        let found = parts([Formats.chunk(#"{"reasoning_content":"same"}"#), Formats.chunk(#"{"content":"same"}"#, finish: "stop"), "[DONE]"])
+        let found = parts([
+            Formats.chunk(#"{"reasoning_content":"same"}"#), Formats.chunk(#"{"content":"same"}"#, finish: "stop"),
+            "[DONE]",
+        ])
         #expect(found.count == 2 && found[1] == .text("same"))
     }
 
     @Test("E-37 white space is kept to the letter")
     func whiteSpace() {
-        let found = parts([Formats.chunk(#"{"content":"\n"}"#), Formats.chunk(#"{"content":"  "}"#), Formats.chunk(#"{"content":"\t\r\n"}"#, finish: "stop"), "[DONE]"])
+        let found = parts([
+            Formats.chunk(#"{"content":"\n"}"#), Formats.chunk(#"{"content":"  "}"#),
+            Formats.chunk(#"{"content":"\t\r\n"}"#, finish: "stop"), "[DONE]",
+        ])
         #expect(found == [.text("\n  \t\r\n")])
     }
 
@@ -300,12 +367,18 @@ struct ChatStreamIrregularityTests {
     func stableIdentity() {
         let events = Formats.decodeChat([
             #"{"id":"one","created":"17","model":"","choices":[{"index":0,"delta":{"content":"a"}}]}"#,
-            #"{"id":"two","created":18.5,"model":"other","choices":[{"index":0,"delta":{"content":"b"},"finish_reason":"stop"}]}"#, "[DONE]",
+            #"""
+            {"id":"two","created":18.5,"model":"other","choices":[{"index":0,"delta":{"content":"b"},
+            "finish_reason":"stop"}]}
+            """#,
+            "[DONE]",
         ])
         var encoder = ChatStreamEncoder(Formats.context { $0.requestedModel = "alias" })
         let text = encoder.text(events)
         for frame in text.split(separator: "\n\n").dropLast() {
-            #expect(frame.contains(#""id":"chatcmpl-req1""#) && frame.contains(#""created":1763690000"#) && frame.contains(#""model":"alias""#))
+            #expect(
+                frame.contains(#""id":"chatcmpl-req1""#) && frame.contains(#""created":1763690000"#)
+                    && frame.contains(#""model":"alias""#))
         }
     }
 
@@ -322,10 +395,12 @@ struct ChatStreamIrregularityTests {
         #expect(decoder.take(TestFrame(data: "[DONE]")).last?.type == .end)
     }
 
-    @Test("E-43 an error in the stream is one error and the end", arguments: [
-        #"{"error":{"message":"busy","type":"server_error","code":"server_is_overloaded"}}"#, #"{"error":"busy"}"#,
-        #"{"message":"busy","code":503}"#,
-    ])
+    @Test(
+        "E-43 an error in the stream is one error and the end",
+        arguments: [
+            #"{"error":{"message":"busy","type":"server_error","code":"server_is_overloaded"}}"#, #"{"error":"busy"}"#,
+            #"{"message":"busy","code":503}"#,
+        ])
     func streamError(frame: String) {
         let events = Formats.decodeChat([frame, Formats.chunk(#"{"content":"a"}"#), "[DONE]"])
         #expect(events.types == [.start, .error, .end])
@@ -334,9 +409,14 @@ struct ChatStreamIrregularityTests {
 
     @Test("E-13 a surrogate pair cut between deltas is joined, and a lone half replaced")
     func surrogates() {
-        let joined = parts([Formats.chunk(#"{"content":"a\ud83c"}"#), Formats.chunk(#"{"content":"\udf0db"}"#, finish: "stop"), "[DONE]"])
+        let joined = parts([
+            Formats.chunk(#"{"content":"a\ud83c"}"#), Formats.chunk(#"{"content":"\udf0db"}"#, finish: "stop"),
+            "[DONE]",
+        ])
         #expect(joined == [.text("a🌍b")])
-        let lone = parts([Formats.chunk(#"{"content":"a\ud83c"}"#), Formats.chunk(#"{"content":"b"}"#, finish: "stop"), "[DONE]"])
+        let lone = parts([
+            Formats.chunk(#"{"content":"a\ud83c"}"#), Formats.chunk(#"{"content":"b"}"#, finish: "stop"), "[DONE]",
+        ])
         #expect(lone == [.text("a\u{FFFD}b")])
     }
 

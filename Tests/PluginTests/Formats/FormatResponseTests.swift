@@ -57,7 +57,8 @@ struct FormatResponseTests {
     @Test("The answer names the model that the client asked for and keeps ids in the client's shape")
     func identity() throws {
         var context = Formats.context { $0.requestedModel = "alias" }
-        let canonical = try MessagesResponseReader.read(try Fixture.json("turn/messages.response.json"), context: context)
+        let canonical = try MessagesResponseReader.read(
+            try Fixture.json("turn/messages.response.json"), context: context)
         let chat = try JSONValue(parsing: ChatResponseWriter.write(canonical, context: &context))
         #expect(chat["model"] == "alias")
         #expect(chat["id"] == "chatcmpl-req1")

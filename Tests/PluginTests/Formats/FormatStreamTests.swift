@@ -9,12 +9,15 @@ import Testing
 
 @Suite("Streams of conversation formats")
 struct FormatStreamTests {
-    private func chat(_ file: String, tap: Bool = false, then ending: StreamEnd = .endOfStream) throws -> [AnswerEvent] {
+    private func chat(_ file: String, tap: Bool = false, then ending: StreamEnd = .endOfStream) throws -> [AnswerEvent]
+    {
         var decoder = ChatStreamDecoder(Formats.context { $0.tap = tap })
         return decoder.takeAll(TestFrame.all(try Fixture.text("turn/\(file).sse")), then: ending)
     }
 
-    private func messages(_ file: String, tap: Bool = false, then ending: StreamEnd = .endOfStream) throws -> [AnswerEvent] {
+    private func messages(_ file: String, tap: Bool = false, then ending: StreamEnd = .endOfStream) throws
+        -> [AnswerEvent]
+    {
         var decoder = MessagesStreamDecoder(Formats.context { $0.tap = tap })
         return decoder.takeAll(TestFrame.all(try Fixture.text("turn/\(file).sse")), then: ending)
     }
@@ -113,7 +116,8 @@ struct FormatStreamTests {
         }
     }
 
-    @Test("E-40 a cut stream ends with an error, never clean, and completes no call",
+    @Test(
+        "E-40 a cut stream ends with an error, never clean, and completes no call",
         arguments: ["cut-at-frame", "cut-mid-frame"], [StreamEnd.endOfStream, .cut, .timeout])
     func cut(kind: String, ending: StreamEnd) throws {
         for events in [try chat("chat." + kind, then: ending), try messages("messages." + kind, then: ending)] {

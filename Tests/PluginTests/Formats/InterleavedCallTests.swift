@@ -42,7 +42,8 @@ struct InterleavedCallTests {
             let name = opened[index] ? "" : #""name":"f\#(index)","#
             opened[index] = true
             frames.append(
-                Formats.chunk(#"{"tool_calls":[{"index":\#(index),\#(head)"function":{\#(name)"arguments":\#(arguments)}}]}"#))
+                Formats.chunk(
+                    #"{"tool_calls":[{"index":\#(index),\#(head)"function":{\#(name)"arguments":\#(arguments)}}]}"#))
         }
         let used = opened.indices.filter { opened[$0] }
         frames += [Formats.chunk("{}", finish: "tool_calls"), "[DONE]"]
@@ -57,9 +58,9 @@ struct InterleavedCallTests {
         // Cut anywhere, no further call becomes complete.
         let cut = generator.next(events.count)
         var partial = MessagesStreamEncoder(Formats.context())
-        let text = partial.text(Array(events[..<cut]) + [.error(StreamFault.error(.cut)), .end(clean: false)])
-        #expect(!text.contains("message_stop"))
-        for block in closed(text) where block.type == "tool_use" { #expect(calls.contains(block.content)) }
+        let shown = partial.text(Array(events[..<cut]) + [.error(StreamFault.error(.cut)), .end(clean: false)])
+        #expect(!shown.contains("message_stop"))
+        for block in closed(shown) where block.type == "tool_use" { #expect(calls.contains(block.content)) }
     }
 
     /// Blocks of a cut stream that were closed.

@@ -40,7 +40,8 @@ struct MessagesBlocks {
                 return
             }
             let delta = value["delta"]
-            list[list.count - 1].content += (delta?["text"] ?? delta?["thinking"] ?? delta?["partial_json"])?.stringValue ?? ""
+            list[list.count - 1].content +=
+                (delta?["text"] ?? delta?["thinking"] ?? delta?["partial_json"])?.stringValue ?? ""
             list[list.count - 1].signature += delta?["signature"]?.stringValue ?? ""
         case "content_block_stop":
             if index != open { isWellFormed = false }

@@ -20,7 +20,7 @@ import Testing
     }
 
     @Test(arguments: [
-        (#"{}"#, "Arguments lack the member text."),
+        (#"{}"#, "Arguments: text is missing."),
         (#"{"text":null}"#, "Arguments: text is null but must be a string."),
         (#"[]"#, ""), (#"{"text":"#, "Arguments must be JSON."),
     ])

@@ -32,7 +32,7 @@ import Testing
     }
 
     @Test(arguments: [
-        (#"{}"#, "Configuration lack the member greeting."),
+        (#"{}"#, "Configuration: greeting is missing."),
         (#"{"greeting":1}"#, "Configuration: greeting must be a string."),
         (#"{"greeting":"x","limit":"y"}"#, "Configuration: limit must be an integer."),
         (#"nonsense"#, "Configuration must be JSON."),

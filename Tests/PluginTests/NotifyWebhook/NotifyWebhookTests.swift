@@ -76,7 +76,7 @@ import Testing
     }
 
     @Test(arguments: [
-        (#"{}"#, "Configuration lack the member url."),
+        (#"{}"#, "Configuration: url is missing."),
         (#"{"url":"ftp://x"}"#, "url must be absolute and begin with http:// or https://."),
         (#"{"url":"https://x","attempts":9}"#, "attempts must be from 1 to 5."),
     ])
@@ -92,7 +92,7 @@ import Testing
         #expect(
             ending
                 == .failure(
-                    code: pb_status(PB_E_INVALID), message: "Arguments lack the member level.", httpStatus: 0,
+                    code: pb_status(PB_E_INVALID), message: "Arguments: level is missing.", httpStatus: 0,
                     retryAfter: 0))
     }
 }

@@ -57,6 +57,8 @@ class OpenAIUpstream:
             return found[0]
         if body.get("stream_options") is not None and not body.get("stream"):
             return "The 'stream_options' parameter is only allowed when 'stream' is enabled."
+        if "forbidden words" in json.dumps(body["messages"][-1]):
+            return "Your request was rejected as a result of our safety system."
         open_calls = set()
         for index, message in enumerate(body["messages"]):
             if message["role"] == "tool":

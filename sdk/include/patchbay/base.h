@@ -42,7 +42,7 @@
 extern "C" {
 #endif
 
-/** Version of the ABI that this header describes. Major: another entry function. Minor: fields and interfaces appended. */
+/** Version of the ABI that this header describes. Another major has another entry function; a minor appends. */
 #define PB_ABI_MAJOR 1
 #define PB_ABI_MINOR 0
 

@@ -143,7 +143,7 @@ typedef struct pb_kv {
     uint32_t size;
     uint32_t reserved;
 
-    /** [worker] Writes the value to `value` and its revision to `*revision` (may be NULL). PB_E_NOT_FOUND if absent or expired. */
+    /** [worker] Writes the value and its revision (may be NULL). PB_E_NOT_FOUND if absent or expired. */
     pb_status (*get)(const pb_host *host, const pb_call *call, uint32_t scope, pb_str key, const pb_sink *value,
                      uint64_t *revision);
 
@@ -151,8 +151,8 @@ typedef struct pb_kv {
      * [worker] Stores a value. `ttl_ms` 0 = keeps for ever. `expected_revision` PB_UNKNOWN = always; 0 =
      * only if absent; else only if unchanged, or PB_E_CONFLICT.
      */
-    pb_status (*put)(const pb_host *host, const pb_call *call, uint32_t scope, pb_str key, pb_str value, uint64_t ttl_ms,
-                     uint64_t expected_revision);
+    pb_status (*put)(const pb_host *host, const pb_call *call, uint32_t scope, pb_str key, pb_str value,
+                     uint64_t ttl_ms, uint64_t expected_revision);
 
     /** [worker] Removes a key. PB_OK also if it was absent. */
     pb_status (*remove)(const pb_host *host, const pb_call *call, uint32_t scope, pb_str key);

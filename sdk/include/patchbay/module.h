@@ -4,7 +4,8 @@
  * An image (a shared library, ELF, 64-bit little-endian) exports exactly one global symbol whose name
  * begins with "patchbay_entry_v1". Anything may follow, as in patchbay_entry_v1__platform_example, so
  * that several plugins can be linked into one test program. The image carries its manifest (UTF-8 JSON)
- * in a section named ".patchbay.manifest" as well, so that it can be read without running code.
+ * in a section named ".patchbay.manifest" as well, so that it can be read without running code. NUL bytes at
+ * the end of the section are padding.
  *
  * Order of calls: the entry function once; for each instance create, then get for the interfaces, then
  * their functions; destroy when no function of the instance runs and no call is pending. Instances are

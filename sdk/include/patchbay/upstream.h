@@ -161,7 +161,8 @@ typedef struct pb_upstream {
     uint32_t reserved;
 
     /** [hot] Shapes the request. An error skips the channel; the sentence goes to `error`. */
-    pb_status (*prepare)(void *instance, const pb_attempt *attempt, const pb_request_builder *builder, const pb_sink *error);
+    pb_status (*prepare)(void *instance, const pb_attempt *attempt, const pb_request_builder *builder,
+                         const pb_sink *error);
 
     /**
      * [hot] Judges an outcome that is not plainly good, and answers with status 200 whose body is not what

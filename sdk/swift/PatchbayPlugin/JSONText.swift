@@ -31,7 +31,7 @@ public enum JSONText {
         guard let error = error as? DecodingError else { return "\(capitalised(subject)) cannot be read." }
         switch error {
         case .keyNotFound(let key, let context):
-            return "\(capitalised(subject)) lack the member \(path(context.codingPath + [key]))."
+            return "\(capitalised(subject)): \(path(context.codingPath + [key])) is missing."
         case .typeMismatch(let type, let context):
             return "\(capitalised(subject)): \(path(context.codingPath)) must be \(name(of: type))."
         case .valueNotFound(let type, let context):

@@ -1,7 +1,8 @@
 /*
  * A platform adapter in one file. Build it with a C compiler and the headers, nothing else:
  *
- *     gcc -std=c11 -shared -fPIC -fvisibility=hidden -Wl,-z,nodelete -I ../../include example.c -o libplatform-example-c.so
+ *     gcc -std=c11 -shared -fPIC -fvisibility=hidden -Wl,-z,nodelete -I ../../include example.c -o
+ * libplatform-example-c.so
  *
  * and copy the file into the plugins directory of a running gateway. Plugins/PlatformOpenAIC/adapter.c shows the rest:
  * judging failures, operations, and the services of the host.

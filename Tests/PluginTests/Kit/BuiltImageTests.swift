@@ -1,0 +1,74 @@
+import Foundation
+import PatchbayCore
+import PatchbayHost
+import Testing
+
+/// The images that the build left beside the test program, loaded by the real host.
+@Suite struct BuiltImageTests {
+    static let ids = [
+        "format-anthropic-messages", "format-openai-chat", "notify-webhook", "platform-anthropic", "platform-new-api",
+        "platform-openai",
+    ]
+
+    /// Calls `body` with a registry that holds the built images.
+    private func withRegistry(_ body: (PluginRegistry) throws -> Void) throws {
+        try ChildProcess.withTemporaryFolder { folder in
+            let images = folder.appending(path: "plugins")
+            try FileManager.default.createDirectory(at: images, withIntermediateDirectories: true)
+            for id in Self.ids {
+                try FileManager.default.copyItem(
+                    at: ChildProcess.buildFolder.appending(path: "lib\(id).so"),
+                    to: images.appending(path: "lib\(id).so"))
+            }
+            let registry = PluginRegistry(
+                directories: [images.path(percentEncoded: false)],
+                runDirectory: folder.appending(path: "run").path(percentEncoded: false),
+                services: HostServices(keyValues: MemoryKeyValueStore(), egress: try EgressPolicy(allow: [])))
+            registry.scan()
+            defer { registry.stop() }
+            try body(registry)
+        }
+    }
+
+    @Test func everyImageIsAccepted() throws {
+        try withRegistry { registry in
+            let plugins = registry.plugins
+            #expect(plugins.compactMap(\.id) == Self.ids)
+            for plugin in plugins { #expect(plugin.state == .loaded, "\(plugin.file)") }
+        }
+    }
+
+    @Test func adapterShapesARequestInTheHost() throws {
+        try withRegistry { registry in
+            let instance = try registry.instance(pluginID: "platform-openai", site: "s", baseURL: "https://h.test")
+            let draft = RequestDraft()
+            try withBytes("openai.chat", "generate", "https://h.test/v1", "gpt", "api_key") { texts in
+                let input = AttemptInput(
+                    format: texts[0], operation: texts[1], baseURL: texts[2], requestedModel: texts[3],
+                    upstreamModel: texts[3], credentialKind: texts[4])
+                try instance.prepare(input, into: draft)
+            }
+            #expect(draft.text(draft.url) == "https://h.test/v1/chat/completions")
+            #expect(draft.headers.map { draft.text($0.name).lowercased() } == ["authorization"])
+        }
+    }
+
+    @Test func configurationIsCheckedByTheManifest() throws {
+        try withRegistry { registry in
+            #expect(throws: PatchbayHost.PluginError.self) {
+                _ = try registry.instance(pluginID: "notify-webhook", configuration: "{}")
+            }
+            _ = try registry.instance(pluginID: "notify-webhook", configuration: #"{"url":"https://hook.test"}"#)
+        }
+    }
+
+    private func withBytes(_ texts: String..., body: ([UnsafeRawBufferPointer]) throws -> Void) throws {
+        let buffers = texts.map { text in
+            let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: text.utf8.count, alignment: 1)
+            buffer.copyBytes(from: text.utf8)
+            return buffer
+        }
+        defer { for buffer in buffers { buffer.deallocate() } }
+        try body(buffers.map { UnsafeRawBufferPointer($0) })
+    }
+}

@@ -1,0 +1,71 @@
+"""Answers of both formats as bytes, cut into their frames."""
+
+import json
+
+WORDS = ["one ", "two ", "three"]
+TEXT = "".join(WORDS)
+STREAM_HEAD = (b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
+END = b"0\r\n\r\n"
+
+
+def chunk(data):
+    return f"{len(data):x}\r\n".encode() + data + b"\r\n"
+
+
+def document(value, status=200, headers=(), kind="application/json"):
+    body = value if isinstance(value, bytes) else json.dumps(value).encode()
+    lines = [f"HTTP/1.1 {status} X", f"content-type: {kind}", f"content-length: {len(body)}",
+             *(f"{name}: {text}" for name, text in headers)]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+class Chat:
+    """Chat Completions."""
+
+    @staticmethod
+    def frame(delta=None, finish=None, **members):
+        choices = [] if delta is None else [{"index": 0, "delta": delta, "finish_reason": finish}]
+        return b"data: " + json.dumps({
+            "id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "upstream-name",
+            "choices": choices, **members}).encode() + b"\n\n"
+
+    usage = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
+    begin = [frame({"role": "assistant", "content": ""})]
+    content = list(map(lambda word, frame=frame: frame({"content": word}), WORDS))
+    end = [frame({}, "stop"), frame(None, usage=usage), b"data: [DONE]\n\n"]
+    error = b'data: {"error":{"message":"boom","type":"server_error","param":null,"code":null}}\n\n'
+    error_document = {"error": {"message": "boom", "type": "server_error", "param": None, "code": None}}
+    whole = {"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "upstream-name", "choices": [
+        {"index": 0, "message": {"role": "assistant", "content": TEXT}, "finish_reason": "stop"}], "usage": usage}
+
+
+class Messages:
+    """Messages."""
+
+    @staticmethod
+    def frame(kind, **members):
+        return f"event: {kind}\ndata: ".encode() + json.dumps({"type": kind, **members}).encode() + b"\n\n"
+
+    begin = [
+        frame("message_start", message={
+            "id": "msg_1", "type": "message", "role": "assistant", "model": "upstream-name", "content": [],
+            "stop_reason": None, "stop_sequence": None, "usage": {"input_tokens": 7, "output_tokens": 1}}),
+        frame("content_block_start", index=0, content_block={"type": "text", "text": ""}),
+    ]
+    content = list(map(lambda word, frame=frame: frame(
+        "content_block_delta", index=0, delta={"type": "text_delta", "text": word}), WORDS))
+    end = [
+        frame("content_block_stop", index=0),
+        frame("message_delta", delta={"stop_reason": "end_turn", "stop_sequence": None}, usage={"output_tokens": 3}),
+        frame("message_stop"),
+    ]
+    error = (b'event: error\ndata: {"type":"error","error":{"type":"api_error","message":"boom"}}\n\n')
+    error_document = {"type": "error", "error": {"type": "api_error", "message": "boom"}}
+    whole = {"id": "msg_1", "type": "message", "role": "assistant", "model": "upstream-name", "stop_reason": "end_turn",
+             "stop_sequence": None, "content": [{"type": "text", "text": TEXT}],
+             "usage": {"input_tokens": 7, "output_tokens": 3}}
+
+
+def stream(frames, end=END):
+    """A whole chunked answer, one chunk for each frame."""
+    return STREAM_HEAD + b"".join(chunk(frame) for frame in frames) + end

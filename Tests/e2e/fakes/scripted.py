@@ -1,0 +1,126 @@
+"""An upstream that does exactly what a test tells it: raw bytes, pauses, and the ways a connection can end."""
+
+import asyncio
+import socket
+import struct
+import threading
+import time
+
+CLOSE, RESET, HOLD, NEXT = "close", "reset", "hold", "next"
+
+
+class Flood:
+    """Repeats bytes until the peer closes the connection."""
+
+    def __init__(self, data):
+        self.data = data
+
+
+class Call:
+    """One request as it arrived, and what became of its connection."""
+
+    def __init__(self, head, body):
+        self.head = head
+        self.body = body
+        self.sent = 0
+        self.closed_at = None
+        self.closed = threading.Event()
+
+
+class ScriptedUpstream:
+    """Plays the script of the first path segment: bytes are written, numbers are pauses in seconds, words end it.
+
+    `HOLD` waits until the peer closes, `NEXT` keeps the connection for another request. A script without an ending closes.
+    """
+
+    def __init__(self):
+        self._scripts = {}
+        self._calls = {}
+        self._lock = threading.Lock()
+        self._arrived = threading.Condition(self._lock)
+        self.loop = asyncio.new_event_loop()
+        started = threading.Event()
+        self.thread = threading.Thread(target=self._run, args=(started,), daemon=True)
+        self.thread.start()
+        started.wait(10)
+
+    def stop(self):
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join(5)
+
+    def url(self, name):
+        return f"http://127.0.0.1:{self.port}/{name}"
+
+    def play(self, name, *steps):
+        self._scripts[name] = steps
+
+    def calls(self, name):
+        with self._lock:
+            return list(self._calls.get(name, ()))
+
+    def call(self, name, number=0, seconds=5):
+        """Waits for a call to arrive."""
+        with self._arrived:
+            if not self._arrived.wait_for(lambda: len(self._calls.get(name, ())) > number, seconds):
+                raise AssertionError(f"{name} was not called")
+            return self._calls[name][number]
+
+    def _run(self, started):
+        asyncio.set_event_loop(self.loop)
+        server = self.loop.run_until_complete(
+            asyncio.start_server(self._connection, "127.0.0.1", 0, limit=1 << 26, backlog=256))
+        self.port = server.sockets[0].getsockname()[1]
+        started.set()
+        self.loop.run_forever()
+        server.close()
+
+    async def _connection(self, reader, writer):
+        try:
+            while await self._exchange(reader, writer):
+                pass
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass
+        finally:
+            writer.close()
+
+    async def _exchange(self, reader, writer):
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = next((int(line.split(b":")[1]) for line in head.lower().split(b"\r\n")
+                       if line.startswith(b"content-length:")), 0)
+        call = Call(head, await reader.readexactly(length))
+        name = head.split(b" ")[1].split(b"/")[1].decode()
+        with self._arrived:
+            self._calls.setdefault(name, []).append(call)
+            self._arrived.notify_all()
+        watch = asyncio.ensure_future(reader.read(1))
+        try:
+            return await self._play(self._scripts[name], call, watch, writer)
+        finally:
+            watch.cancel()
+            call.closed_at = time.monotonic()
+            call.closed.set()
+
+    async def _play(self, steps, call, watch, writer):
+        for step in steps:
+            if isinstance(step, bytes):
+                writer.write(step)
+                await writer.drain()
+                call.sent += len(step)
+            elif isinstance(step, (int, float)):
+                await asyncio.sleep(step)
+            elif isinstance(step, Flood):
+                while not watch.done():
+                    writer.write(step.data)
+                    drain = asyncio.ensure_future(writer.drain())
+                    await asyncio.wait({drain, watch}, return_when=asyncio.FIRST_COMPLETED)
+                    drain.cancel()
+                    call.sent += len(step.data)
+            elif step == HOLD:
+                await watch
+            elif step == RESET:
+                writer.get_extra_info("socket").setsockopt(
+                    socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                writer.transport.abort()
+            elif step == NEXT:
+                return True
+        return False

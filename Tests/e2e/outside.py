@@ -1,0 +1,63 @@
+"""Builds plugins as their authors would: outside of the tree, from the headers or the package alone."""
+
+import fcntl
+import os
+import shutil
+import subprocess
+from contextlib import contextmanager
+from pathlib import Path
+
+from gateway import ROOT
+
+GCC = ["gcc", "-std=c11", "-Wall", "-Wextra", "-pedantic", "-Werror", "-shared", "-fPIC", "-fvisibility=hidden",
+       "-Wl,-z,nodelete", "-Wl,-z,defs"]
+#: Where builds that take long are kept from one run to the next.
+CACHE = ROOT / ".build" / "e2e-swift-plugin"
+
+
+def compile_c(directory, name, source=ROOT / "sdk/template/c/example.c", opt="-O1"):
+    """Compiles one C file to `directory/name` with the C compiler and the headers, nothing else."""
+    product = Path(directory) / name
+    product.parent.mkdir(parents=True, exist_ok=True)
+    subprocess.run([*GCC, opt, "-I", str(ROOT / "sdk/include"), str(source), "-o", str(product)],
+                   check=True, capture_output=True, text=True, timeout=60)
+    return product
+
+
+def build_swift():
+    """Builds a copy of the Swift template as a package of its own, and returns the library."""
+    package = CACHE / "package"
+    template = ROOT / "sdk/template/swift"
+    manifest = (template / "Package.swift").read_text()
+    assert 'path: "../../.."' in manifest
+    with one_build_at_a_time():
+        for file in template.rglob("*"):
+            if file.is_file() and ".build" not in file.parts and file.name not in ("Package.swift", "Package.resolved"):
+                write_if_changed(package / file.relative_to(template), file.read_text())
+        write_if_changed(package / "Package.swift", manifest.replace('path: "../../.."', f'path: "{ROOT}"'))
+        if (ROOT / "Package.resolved").exists():
+            shutil.copy(ROOT / "Package.resolved", package / "Package.resolved")
+        done = subprocess.run(
+            ["swift", "build", "--package-path", str(package), "--scratch-path", str(CACHE / "build"),
+             "--product", "platform-example"], capture_output=True, text=True, timeout=1500)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    return CACHE / "build/debug/libplatform-example.so"
+
+
+def write_if_changed(path, text):
+    """Leaves the time of an unchanged file alone, so that nothing is built twice."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
+
+
+@contextmanager
+def one_build_at_a_time():
+    """Several builds at once may not fit into the memory of a small machine; a lock file says who may."""
+    lock = Path(os.environ.get("PATCHBAY_BUILD_LOCK", "/tmp/swift.lock"))
+    if not lock.exists():
+        yield
+        return
+    with open(lock) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
