@@ -272,7 +272,9 @@ final class ClientConnection: ChannelInboundHandler {
                 if body.readableBytes > loop.limits.bodyBytes {
                     let limit = loop.limits.bodyBytes
                     exchange.abandon()
-                    refuse(GatewayError(.tooLarge, "the request body is larger than the limit of \(limit) bytes", status: 413))
+                    refuse(
+                        GatewayError(
+                            .tooLarge, "the request body is larger than the limit of \(limit) bytes", status: 413))
                     return false
                 }
             case .end(let consumed):
@@ -321,7 +323,8 @@ final class ClientConnection: ChannelInboundHandler {
 
     private func nextRequest() {
         phase = .head
-        deadline = loop.now + (incoming.readableBytes > 0 ? loop.timeouts.clientRead : loop.timeouts.keepAlive).milliseconds
+        deadline =
+            loop.now + (incoming.readableBytes > 0 ? loop.timeouts.clientRead : loop.timeouts.keepAlive).milliseconds
     }
 }
 

@@ -48,7 +48,8 @@ enum FailureAnswer {
         let why = verdict.reason.isEmpty ? cause.sentence : verdict.reason
         switch verdict.fault {
         case .client: return GatewayError(.invalidRequest, why, status: 400)
-        case .model: return GatewayError(.modelNotFound, "no upstream serves the model: \(why)", status: 404, parameter: "model")
+        case .model:
+            return GatewayError(.modelNotFound, "no upstream serves the model: \(why)", status: 404, parameter: "model")
         case .credential, .challenge:
             return GatewayError(
                 .upstreamAuthentication, "the upstream refused the gateway's own credential: \(why)", status: 502)

@@ -103,7 +103,8 @@ extension Exchange: UpstreamResponseReceiver {
     /// A header field of the answer, in lower case names, as text.
     func answerField(_ known: HTTPKnownName) -> String? {
         guard let field = attempt.fields.first(where: { $0.known == known }) else { return nil }
-        return attempt.headBytes.getString(at: attempt.headBytes.readerIndex + field.value.range.lowerBound,
+        return attempt.headBytes.getString(
+            at: attempt.headBytes.readerIndex + field.value.range.lowerBound,
             length: field.value.range.count)
     }
 

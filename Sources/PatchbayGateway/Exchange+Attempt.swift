@@ -130,7 +130,9 @@ extension Exchange {
         guard let span = fields.streamOptions else { return false }
         return body.withUnsafeReadableBytes { bytes in
             let options = span.bytes(in: bytes)
-            guard let found = try? JSONFieldScanner.scanTopLevel(options, names: ["include_usage"]) else { return false }
+            guard let found = try? JSONFieldScanner.scanTopLevel(options, names: ["include_usage"]) else {
+                return false
+            }
             return found[0]?.kind == .true
         }
     }
@@ -216,9 +218,12 @@ extension Exchange {
     }
 
     /// The path and query of the URL that the plugin made; the host has checked its origin.
-    private func writeTarget(_ draft: RequestDraft, _ upstream: ChannelUpstream, into request: inout ByteBuffer) throws {
+    private func writeTarget(_ draft: RequestDraft, _ upstream: ChannelUpstream, into request: inout ByteBuffer) throws
+    {
         let target: Range<Int>? = draft.withBytes(of: draft.url) { url in
-            guard let (origin, target, needsSlash) = UpstreamURL.split(url), origin == upstream.origin else { return nil }
+            guard let (origin, target, needsSlash) = UpstreamURL.split(url), origin == upstream.origin else {
+                return nil
+            }
             if needsSlash { request.writeStaticString("/") }
             return target
         }

@@ -13,7 +13,8 @@ extension Exchange {
         let verdict = judge(cause)
         let reason = verdict.reason.isEmpty ? cause.sentence : verdict.reason
         penalise(verdict, reason: reason)
-        lastError = FailureAnswer.error(for: verdict, cause: cause, retryAfter: retryAfterSeconds(verdict), dialect: dialect)
+        lastError = FailureAnswer.error(
+            for: verdict, cause: cause, retryAfter: retryAfterSeconds(verdict), dialect: dialect)
         loop.logger.info(
             "attempt failed",
             metadata: [
@@ -111,13 +112,14 @@ extension Exchange {
     func answerLastError() {
         let error =
             lastError
-            ?? GatewayError(.noChannel, "no channel for the model \"\(fields.model)\" could be asked", status: 503, retryAfter: 5)
+            ?? GatewayError(
+                .noChannel, "no channel for the model \"\(fields.model)\" could be asked", status: 503, retryAfter: 5)
         settle(outcome: .failed, status: error.status, errorCode: error.code.rawValue)
         answerLocally(error, beforeBody: false)
     }
 
-    /// The client's own mistake. In the same format the upstream's words go through untouched, because agents recover by
-    /// reading them (peers.md section 7.1); otherwise they are translated.
+    /// The client's own mistake. In the same format the upstream's words go through untouched, because agents recover
+    /// by reading them (peers.md section 7.1); otherwise they are translated.
     private func answerClientFault(_ cause: AttemptFailureCause) {
         guard case .answer = cause, attempt.status >= 400, attempt.collected.readableBytes > 0 else {
             return answerLastError()

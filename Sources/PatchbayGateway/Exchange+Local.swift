@@ -8,8 +8,8 @@ import PatchbayWire
 extension Exchange {
     // MARK: - Keys
 
-    /// Finds the key of the request. Both places where clients put it are looked at: official clients of one dialect use
-    /// `authorization`, those of others `x-api-key`, and some send both (formats.md section 1.2).
+    /// Finds the key of the request. Both places where clients put it are looked at: official clients of one dialect
+    /// use `authorization`, those of others `x-api-key`, and some send both (formats.md section 1.2).
     func authenticate() throws(GatewayError) -> GatewayKey {
         var sawCredential = false
         let found: GatewayKey? = connection.headBytes.withUnsafeReadableBytes { bytes in

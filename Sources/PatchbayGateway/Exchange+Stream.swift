@@ -128,7 +128,8 @@ extension Exchange {
         if !connection.acceptsChunked { connection.closeAfterAnswer() }
         ResponseHead.writeStatus(200, into: &head)
         ResponseHead.writeRequestID(requestID, dialect: dialect, into: &head)
-        head.writeStaticString("content-type: text/event-stream\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n")
+        head.writeStaticString(
+            "content-type: text/event-stream\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n")
         if !warnings.isEmpty {
             ResponseHead.writeField("x-patchbay-warnings", warnings.joined(separator: ","), into: &head)
         }
@@ -170,8 +171,9 @@ extension Exchange {
 
     // MARK: - Ends
 
-    /// The protocol's own end has been read. The ledger knows before the client does, so that a crash in between leaves a
-    /// record without an answer, never an answer without a record. The client does not wait for the upstream's transport.
+    /// The protocol's own end has been read. The ledger knows before the client does, so that a crash in between
+    /// leaves a record without an answer, never an answer without a record. The client does not wait for the
+    /// upstream's transport.
     private func streamComplete(_ output: [UInt8]) {
         recordCompleted()
         var buffer = connection.buffer(capacity: output.count + 32)

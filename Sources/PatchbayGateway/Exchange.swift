@@ -7,9 +7,9 @@ import PatchbayWire
 
 /// One request from its head to the last byte of its answer.
 ///
-/// A connection has one exchange and uses it for every request in turn; ``begin()`` resets it. Everything happens on the
-/// event loop of the connection. The steps are in extensions: the local answers (`+Local`), the attempts (`+Attempt`), what
-/// an upstream answers (`+Answer`, `+Stream`), failures (`+Failure`) and the end (`+Finish`).
+/// A connection has one exchange and uses it for every request in turn; ``begin()`` resets it. Everything happens on
+/// the event loop of the connection. The steps are in extensions: the local answers (`+Local`), the attempts
+/// (`+Attempt`), what an upstream answers (`+Answer`, `+Stream`), failures (`+Failure`) and the end (`+Finish`).
 final class Exchange {
     enum State {
         case idle

@@ -15,8 +15,8 @@ enum ForwardedFields {
             && !refusedNames.contains { name.equalsIgnoringCase($0) }
     }
 
-    /// From an upstream to a client. A list of what is wanted: an upstream does not get to set cookies or policies on the
-    /// gateway's origin, nor to name its own machines.
+    /// From an upstream to a client. A list of what is wanted: an upstream does not get to set cookies or policies on
+    /// the gateway's origin, nor to name its own machines.
     static func toClient(_ field: HTTPField, name: UnsafeRawBufferPointer) -> Bool {
         switch field.known {
         case .contentType, .contentEncoding, .retryAfter: return true
@@ -56,7 +56,6 @@ extension UnsafeRawBufferPointer {
         return true
     }
 }
-
 
 @inline(__always)
 private func lowerCased(_ byte: UInt8) -> UInt8 {

@@ -3,8 +3,8 @@ import PatchbayWire
 
 /// An error that the gateway itself answers, before or instead of an upstream.
 ///
-/// The code is a bounded word, also used in metrics and the ledger. The sentence is for people and names the field and the
-/// rule where a field is at fault.
+/// The code is a bounded word, also used in metrics and the ledger. The sentence is for people and names the field and
+/// the rule where a field is at fault.
 struct GatewayError: Error {
     enum Code: String, Sendable {
         case invalidRequest = "invalid_request"
@@ -114,8 +114,8 @@ extension GatewayError {
         return writer.bytes
     }
 
-    /// The frame that ends a stream which has begun, in the dialect's own form: after it comes no terminator, so that no
-    /// client takes a broken answer for a complete one (formats.md section 1.4).
+    /// The frame that ends a stream which has begun, in the dialect's own form: after it comes no terminator, so that
+    /// no client takes a broken answer for a complete one (formats.md section 1.4).
     func streamFrame(_ dialect: Dialect, requestID: String) -> [UInt8] {
         var frame = Array(dialect == .anthropic ? "event: error\ndata: ".utf8 : "data: ".utf8)
         frame += body(dialect, requestID: requestID)

@@ -29,7 +29,8 @@ enum ResponseHead {
         buffer.writeStaticString("\r\n")
     }
 
-    /// The request id under both names that official clients read: `x-request-id` (OpenAI) and `request-id` (Anthropic).
+    /// The request id under both names that official clients read: `x-request-id` (OpenAI) and `request-id`
+    /// (Anthropic).
     static func writeRequestID(_ id: String, dialect: Dialect, into buffer: inout ByteBuffer) {
         writeField("x-request-id", id, into: &buffer)
         if dialect == .anthropic { writeField("request-id", id, into: &buffer) }

@@ -12,8 +12,8 @@ enum StreamEdit {
         return !choices.span.bytes(in: data).dropFirst().dropLast().contains { $0 > 0x20 }
     }
 
-    /// Whether a client of the dialect takes the frame for an error: OpenAI's go by a member `error`, Anthropic's by the
-    /// name of the event.
+    /// Whether a client of the dialect takes the frame for an error: OpenAI's go by a member `error`, Anthropic's by
+    /// the name of the event.
     static func isError(_ frame: SSEFrame, dialect: Dialect) -> Bool {
         guard let data = frame.data, let found = try? JSONFieldScanner.scanTopLevel(data, names: ["error"]),
             let error = found[0], error.kind == .object
@@ -21,8 +21,8 @@ enum StreamEdit {
         return dialect == .openAI || frame.event?.equals("error") == true
     }
 
-    /// Appends the frame with its model name replaced, at the top level (Chat Completions) or in `message` (Messages). False
-    /// when the frame names no model, so that it can be passed on as it is.
+    /// Appends the frame with its model name replaced, at the top level (Chat Completions) or in `message` (Messages).
+    /// False when the frame names no model, so that it can be passed on as it is.
     static func appendRenamed(_ frame: SSEFrame, to model: String, into output: inout [UInt8]) -> Bool {
         guard let source = frame.data, let isNested = hasNestedModel(source) else { return false }
         var data: [UInt8] = []

@@ -63,7 +63,9 @@ def test_pieces_arrive_while_the_upstream_waits(tmp_path, make, site, model, pat
         response = connection.getresponse()
         seen = b""
         while text_of(seen) != TEXT[:16]:
-            seen += response.read1(65536)
+            piece = response.read1(65536)
+            assert piece, seen
+            seen += piece
         upstream.opened.set()
         seen += response.read()
         assert text_of(seen) == TEXT

@@ -97,6 +97,7 @@ class ScriptedUpstream:
             return await self._play(self._scripts[name], call, watch, writer)
         finally:
             watch.cancel()
+            await asyncio.wait({watch})
             call.closed_at = time.monotonic()
             call.closed.set()
 
