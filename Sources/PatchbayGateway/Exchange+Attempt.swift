@@ -240,7 +240,7 @@ extension Exchange {
         _ upstream: ChannelUpstream, into request: inout ByteBuffer
     ) throws {
         try draft.withBytes(of: span) { bytes in
-            guard hasSecret else {
+            guard hasSecret, SecretTemplate.hasPlaceholder(bytes) else {
                 request.writeBytes(bytes)
                 return
             }
@@ -262,9 +262,11 @@ extension Exchange {
     private func writeForwardedFields(draft: RequestDraft, upstream: ChannelUpstream, into request: inout ByteBuffer) {
         let sameFormat = attempt.format == endpoint?.format
         connection.headBytes.withUnsafeReadableBytes { bytes in
+            let hopByHop = connection.head.fields.first(.connection)?.bytes(in: bytes)
             for field in connection.head.fields {
                 let name = UnsafeRawBufferPointer(rebasing: bytes[field.name.range])
                 guard ForwardedFields.toUpstream(field, name: name, sameFormat: sameFormat) else { continue }
+                if let hopByHop, ForwardedFields.isListed(name, in: hopByHop) { continue }
                 if draft.hasHeader(name) || upstream.hasSiteHeader(name) { continue }
                 request.writeBytes(name)
                 request.writeStaticString(": ")

@@ -6,7 +6,7 @@ enum ForwardedFields {
     static func toUpstream(_ field: HTTPField, name: UnsafeRawBufferPointer, sameFormat: Bool) -> Bool {
         switch field.known {
         case .contentType, .accept, .userAgent: return true
-        case .anthropicVersion, .anthropicBeta: return sameFormat
+        case .anthropicVersion, .anthropicBeta, .idempotencyKey: return sameFormat
         case .other: break
         default: return false
         }
@@ -26,6 +26,16 @@ enum ForwardedFields {
         return wantedPrefixes.contains { name.hasPrefixIgnoringCase($0) }
     }
 
+    /// Whether a `Connection` field names the header, which makes it one of this connection only (RFC 9110 section 7.6.1).
+    static func isListed(_ name: UnsafeRawBufferPointer, in connection: UnsafeRawBufferPointer) -> Bool {
+        connection.split(separator: UInt8(ascii: ",")).contains { option in
+            var option = option
+            while let first = option.first, first == 0x20 || first == 0x09 { option.removeFirst() }
+            while let last = option.last, last == 0x20 || last == 0x09 { option.removeLast() }
+            return UnsafeRawBufferPointer(rebasing: option).equalsIgnoringCase(name)
+        }
+    }
+
     /// Identities of the client elsewhere, traces of proxies, and what the SDKs tell about themselves.
     private static let refusedPrefixes: [StaticString] = [
         "x-stainless-", "x-patchbay-", "x-forwarded-", "x-envoy-", "cf-", "sec-", "proxy-", "x-amz", "x-goog-",
@@ -33,6 +43,7 @@ enum ForwardedFields {
     private static let refusedNames: [StaticString] = [
         "cookie", "origin", "referer", "forwarded", "via", "x-real-ip", "openai-organization", "openai-project",
         "anthropic-workspace-id", "keep-alive", "priority", "dnt", "accept-language", "cache-control", "pragma",
+        "x-http-method-override", "x-method-override",
     ]
     private static let wantedPrefixes: [StaticString] = ["openai-", "anthropic-", "x-ratelimit-"]
 }

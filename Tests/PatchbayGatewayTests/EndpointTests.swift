@@ -18,7 +18,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "/", "/v1", "/v1/", "/v1/chat/completions/", "/v1/chat/completionsx", "/v1/v1/messages", "/v2/messages", "/v1//messages",
+        "/", "/v1", "/v1/", "/v1/chat/completions/", "/v1/chat/completionsx", "/v1/v1/messages", "/v2/messages",
+        "/v1//messages",
         "/v1/messages/..", "/V1/messages", "/v1/%6dessages", "/v1/healthz",
     ])
     func otherPathsDoNot(path: String) {

@@ -107,6 +107,21 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def steady_port():
+    """A port that no outgoing connection is given by chance, for a gateway that ends and comes back to it."""
+    import random
+    import socket
+    first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = random.SystemRandom().randrange(min(20000, first // 2), first)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+
+
 class Running:
     """A gateway with its ports and clients."""
 

@@ -45,8 +45,8 @@ class TestCheckConfiguration:
         ("gateway:\n  listen: nowhere\n", 2, 11, "listen"),
         ("sites:\n  - name: alpha\n    platform: openai\n    base_url: ftp://127.0.0.1\n", 4, 15, "base_url"),
         ("keys:\n  - { name: dev, key: sk-client-1-abcdefgh, models: [\"*\"] }\n"
-         "  - { name: dev, key: sk-client-2-abcdefgh, models: [\"*\"] }\n", 3, None, "dev"),
-        ("routes:\n  - { model: m, channels: [ { site: nothing } ] }\n", 2, None, "nothing"),
+         "  - { name: dev, key: sk-client-2-abcdefgh, models: [\"*\"] }\n", 3, None, "keys[1].name"),
+        ("routes:\n  - { model: m, channels: [ { site: nothing } ] }\n", 2, None, "routes[0].channels[0].site"),
         ("gateway: { listen: [\n", None, None, ""),
         ("- a\n- b\n", 1, 1, ""),
     ])

@@ -314,3 +314,21 @@ def test_connections_beyond_the_limit_are_closed_and_others_go_on(world):
             except (AssertionError, ConnectionError):
                 return False
     assert wait_for(is_served)
+
+
+def test_a_stream_in_progress_survives_the_end_of_the_gateway(tmp_path):
+    world = World(tmp_path, sites=1, options=LIMITS)
+    try:
+        _, model = serve(world, stream(Chat.begin + Chat.content[:1], end=b""), 0.5,
+                         stream(Chat.content[1:] + Chat.end)[len(STREAM_HEAD):])
+        with RawClient(world.running.port) as idle, RawClient(world.running.port) as client:
+            client.send(chat(model, stream=True))
+            client.until(b"one ")
+            world.running.gateway.process.terminate()
+            assert idle.is_closed()
+            client.until(b"[DONE]")
+            client.until(b"0\r\n\r\n")
+            assert client.is_closed()
+        assert world.running.gateway.process.wait(10) == 0
+    finally:
+        world.stop()

@@ -97,7 +97,9 @@ def test_a_stream_that_breaks_raises_and_is_booked_as_truncated(world, client, f
             texts.append(text)
     assert texts[:1] == ["one "] and "three" not in texts
     row = world.last_row(f"model-{name}")
-    assert (row["outcome"], row["attempts"]) == ("truncated", 1)
+    # A client that cannot read a frame may hang up before the gateway sees what follows it.
+    assert row["outcome"] in (("truncated", "cancelled") if "no JSON" in fault else ("truncated",))
+    assert row["attempts"] == 1
     assert len(world.upstream.calls(name)) == 1
 
 

@@ -41,8 +41,9 @@ def test_half_a_head_is_answered_408(client):
 def test_a_head_that_never_ends_is_answered_408(client):
     start = time.monotonic()
     with pytest.raises(OSError):
+        client.send(b"GET /healthz HTTP/1.1\r\nhost: x\r\n")
         for _ in range(100):
-            client.send(b"GET /healthz HTTP/1.1\r\nhost: x\r\n" if _ == 0 else b"x-a: b\r\n")
+            client.send(b"x-a: b\r\n")
             time.sleep(0.1)
     assert time.monotonic() - start < 6
 
@@ -135,8 +136,8 @@ def test_a_slow_client_gets_all_of_a_long_document(world, headers):
     name = serve(world, document(whole), NEXT)
     with RawClient(world.running.port, receive_buffer=65536) as client:
         client.send(chat(f"model-{name}", headers=headers))
-        received = len(client.until(b'"content":'.replace(b":", b": ")))
-        parts = []
+        client.until(b'"content": "')
+        parts = [client.buffer]
         deadline = time.monotonic() + 5
         while time.monotonic() < deadline:
             parts.append(client.socket.recv(32768))
@@ -144,5 +145,5 @@ def test_a_slow_client_gets_all_of_a_long_document(world, headers):
         client.socket.settimeout(10)
         while sum(map(len, parts)) < len(text):
             data = client.socket.recv(1 << 20)
-            assert data, f"cut after {received + sum(map(len, parts))} bytes"
+            assert data, f"cut after {sum(map(len, parts))} bytes"
             parts.append(data)
