@@ -79,7 +79,9 @@ extension Exchange {
     /// The client's own format if the channel speaks it and it has not proved unsupported there, else the first other.
     private func chooseFormat(for client: WireFormat, upstream: ChannelUpstream) throws -> WireFormat {
         let usable = loop.health.usableFormats(attempt.channel, now: loop.now)
-        if usable.contains(snapshot.table.formatSet([client])) { return client }
+        let own = snapshot.table.formatSet([client])
+        // A format that no site speaks has an empty set, which every set contains.
+        if !own.isEmpty, usable.contains(own) { return client }
         for format in upstream.formats
         where snapshot.codecs[format] != nil && usable.contains(snapshot.table.formatSet([format])) {
             return format

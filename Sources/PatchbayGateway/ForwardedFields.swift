@@ -26,7 +26,8 @@ enum ForwardedFields {
         return wantedPrefixes.contains { name.hasPrefixIgnoringCase($0) }
     }
 
-    /// Whether a `Connection` field names the header, which makes it one of this connection only (RFC 9110 section 7.6.1).
+    /// Whether a `Connection` field names the header, which makes it one of this connection only (RFC 9110 section
+    /// 7.6.1).
     static func isListed(_ name: UnsafeRawBufferPointer, in connection: UnsafeRawBufferPointer) -> Bool {
         connection.split(separator: UInt8(ascii: ",")).contains { option in
             var option = option

@@ -134,7 +134,8 @@ final class LocalAdminBackend: AdminBackend {
             case .site: .site
             }
         do {
-            return try await store.usage(groupBy: group, since: query.since, until: query.until).map { row in
+            let rows = try await store.usage(groupBy: group, since: query.since, until: query.until)
+            return rows.sorted { ($0.cost, $1.group) > ($1.cost, $0.group) }.map { row in
                 UsageSum(
                     name: row.group, requests: row.requests, failures: row.failures,
                     inputTokens: UInt64(max(0, row.inputTokens)), outputTokens: UInt64(max(0, row.outputTokens)),

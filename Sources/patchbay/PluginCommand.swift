@@ -15,14 +15,26 @@ struct PluginOptions: ParsableArguments {
     var plugins: String?
 
     /// A registry that has looked at every file once. Its log goes to standard error, problems only.
-    func registry(egress: [String] = []) throws -> PluginRegistry {
+    ///
+    /// - Returns: what `body` returns; the registry has been stopped and its files are gone by then.
+    func withRegistry<Result>(
+        egress: [String] = [], _ body: (PluginRegistry) async throws -> Result
+    ) async throws -> Result {
+        let directory = try RunDirectory.make()
+        defer { RunDirectory.remove(directory) }
+        let registry = try makeRegistry(runDirectory: directory, egress: egress)
+        defer { registry.stop() }
+        return try await body(registry)
+    }
+
+    private func makeRegistry(runDirectory: String, egress: [String]) throws -> PluginRegistry {
         let directories =
             (plugins ?? Environment.value("PATCHBAY_PLUGINS"))?.split(separator: ":").map(String.init)
             ?? Environment.defaultPluginDirectories
         var logger = Logger(label: "patchbay.plugins") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = .error
         let registry = PluginRegistry(
-            directories: directories, runDirectory: try RunDirectory.make(),
+            directories: directories, runDirectory: runDirectory,
             services: HostServices(
                 version: Version.text, keyValues: MemoryKeyValueStore(), egress: try EgressPolicy(allow: egress)),
             logger: logger)
@@ -38,8 +50,8 @@ struct ListPlugins: AsyncParsableCommand {
     @OptionGroup var options: PluginOptions
 
     func run() async throws {
-        let registry = try options.registry()
-        for plugin in registry.plugins {
+        let plugins = try await options.withRegistry { $0.plugins }
+        for plugin in plugins {
             let kinds = plugin.kinds.map(\.rawValue).joined(separator: ",")
             let what = [
                 plugin.id ?? "?", plugin.version ?? "-", kinds.isEmpty ? "-" : kinds, plugin.stateText, plugin.file,
@@ -47,7 +59,6 @@ struct ListPlugins: AsyncParsableCommand {
             print(what.joined(separator: "\t"))
             if case .refused(let refusal) = plugin.state { print("\t\(refusal.sentence)") }
         }
-        registry.stop()
     }
 }
 
@@ -98,19 +109,19 @@ struct CallPlugin: AsyncParsableCommand {
     var arguments = "{}"
 
     func run() async throws {
-        let registry = try options.registry(egress: allow)
-        defer { registry.stop() }
-        do throws(PluginError) {
-            let instance = try registry.instance(
-                pluginID: registry.platformPlugin(named: id), configuration: settings, site: "command-line",
-                baseURL: baseURL ?? "")
-            let result = try await instance.invoke(
-                operation, arguments: Array(arguments.utf8),
-                account: AccountContext(id: "command-line/account", credential: credential))
-            print(String(decoding: result, as: UTF8.self))
-        } catch {
-            throw ValidationFailure.print("\(error.code.name): \(error.sentence)")
+        let result = try await options.withRegistry(egress: allow) { registry in
+            do throws(PluginError) {
+                let instance = try registry.instance(
+                    pluginID: registry.platformPlugin(named: id), configuration: settings, site: "command-line",
+                    baseURL: baseURL ?? "")
+                return try await instance.invoke(
+                    operation, arguments: Array(arguments.utf8),
+                    account: AccountContext(id: "command-line/account", credential: credential))
+            } catch {
+                throw ValidationFailure.print("\(error.code.name): \(error.sentence)")
+            }
         }
+        print(String(decoding: result, as: UTF8.self))
     }
 
     private var credential: Credential {

@@ -15,4 +15,10 @@ enum RunDirectory {
         }
         return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
+
+    /// Removes a directory made by ``make()``. The copies in it are gone already: they are unlinked once they are
+    /// loaded.
+    static func remove(_ path: String) {
+        rmdir(path)
+    }
 }

@@ -81,7 +81,14 @@ struct Server {
         }
         await parts.backend.onChange { notice.yield() }
         parts.registry.startWatching()
-        let address = try await parts.gateway.start()
+        let address: ListenAddress
+        do {
+            address = try await parts.gateway.start()
+        } catch {
+            end(parts)
+            throw StartError(
+                sentence: "gateway: \(parts.configuration.gateway.listen) cannot be listened on: \(error)")
+        }
         let adminAddress = parts.configuration.admin.listen
         let firstStart = parts.firstStart
         let admin = AdminServer(

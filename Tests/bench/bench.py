@@ -203,6 +203,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=4)
     parser.add_argument("--loops", type=int, default=1, help="event loops of the gateway; nginx gets one worker")
+    parser.add_argument("--connections", default="1,16,64")
     parser.add_argument("--threshold", type=float, default=1.6, help="highest CPU ratio for a plain request at 64 connections")
     arguments = parser.parse_args()
     work = Path(tempfile.mkdtemp(prefix="patchbay-bench-"))
@@ -224,7 +225,7 @@ def main():
         verdict = None
         for stream in (False, True):
             kind = "stream" if stream else "plain"
-            for connections in (1, 16, 64):
+            for connections in map(int, arguments.connections.split(",")):
                 ratio = compare(
                     f"{'streamed, 33 events' if stream else 'plain, 1.6 KB'}, c={connections}", arguments.rounds,
                     arguments.seconds, connections, stream, {"pid": nginx.pid, "port": proxy},

@@ -73,7 +73,7 @@ struct RequestRoutes: Sendable {
 
     private static let sums: [View<UsageSum>.Property] = [
         .integer("requests", "All of them.") { $0.requests },
-        .integer("failures", "Those that did not complete.") { $0.failures },
+        .integer("failures", "Those that failed; what a client gave up is not among them.") { $0.failures },
         .integer("input_tokens", "Prompt tokens, cached ones included.") { Int(clamping: $0.inputTokens) },
         .integer("output_tokens", "Answer tokens, reasoning included.") { Int(clamping: $0.outputTokens) },
         .integer("cached_tokens", "Prompt tokens read from a cache.") { Int(clamping: $0.cachedTokens) },
