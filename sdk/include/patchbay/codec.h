@@ -22,7 +22,10 @@ enum { PB_FRAMING_SSE = 1, PB_FRAMING_NDJSON = 2, PB_FRAMING_JSON_ARRAY = 3, PB_
 
 /** The exchange is a stream. */
 #define PB_CODEC_STREAM 0x1u
-/** Decoder: only START, USAGE, FINISH, ERROR and END are wanted; the bytes themselves are forwarded by the host. */
+/**
+ * Decoder: only START, one PART_OPEN when the first content has come, USAGE, FINISH, ERROR and END are wanted;
+ * the bytes themselves are forwarded by the host.
+ */
 #define PB_CODEC_TAP 0x2u
 /** A loss of PB_LOSS_SEMANTIC or worse will be refused; the codec may stop early with PB_E_UNSUPPORTED. */
 #define PB_CODEC_STRICT 0x4u
