@@ -94,8 +94,7 @@ extension Exchange: UpstreamResponseReceiver {
             attempt.collected.writeImmutableBuffer(bytes)
         }
         if attempt.collected.readableBytes > Exchange.maximumDocumentBytes {
-            upstream?.cancel()
-            upstream = nil
+            dropUpstream()
             attemptFailed(.transport(.protocolViolation, sentence: "the upstream's answer is larger than 64 MiB"))
         }
     }

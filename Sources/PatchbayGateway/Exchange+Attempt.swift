@@ -96,8 +96,8 @@ extension Exchange {
             let headers = HeaderView(fields: head.fields, bytes: bytes)
             try Views.with(attempt.format.rawValue, fields.model, attempt.upstreamModel) { format, requested, model in
                 var input = AttemptInput(
-                    format: format, operation: Views.of("generate"), baseURL: upstream.baseURL.bytes,
-                    requestedModel: requested, upstreamModel: model, credentialKind: upstream.credentialKind.bytes)
+                    format: format, operation: Views.of("generate"), baseURL: upstream.baseURL.view,
+                    requestedModel: requested, upstreamModel: model, credentialKind: upstream.credentialKind.view)
                 input.isStream = fields.stream
                 input.bodySize = body.readableBytes
                 input.headers = headers

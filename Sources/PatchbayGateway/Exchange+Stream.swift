@@ -23,8 +23,7 @@ extension Exchange {
             attempt.decoder = try codec.openDecoder(codecParameters(tap: isSame))
             if !isSame { attempt.encoder = try snapshot.codecs[clientFormat]?.openEncoder(codecParameters()) }
         } catch {
-            upstream?.cancel()
-            upstream = nil
+            dropUpstream()
             attemptFailed(.transport(.protocolViolation, sentence: error.sentence))
         }
     }
@@ -38,8 +37,7 @@ extension Exchange {
                 while let frame = try attempt.splitter?.next(in: raw, at: &position) { take(frame, into: &output) }
             }
         } catch {
-            upstream?.cancel()
-            upstream = nil
+            dropUpstream()
             return attemptFailed(
                 .transport(.protocolViolation, sentence: "the upstream's stream is malformed: \(error.message)"))
         }
@@ -93,13 +91,11 @@ extension Exchange {
     /// Sends what came out of one read, or goes on holding it.
     private func deliver(_ output: [UInt8]) {
         if let error = attempt.tap.error, state == .waiting {
-            upstream?.cancel()
-            upstream = nil
+            dropUpstream()
             return attemptFailed(.streamError(error))
         }
         if attempt.tap.ended, !attempt.tap.clean, attempt.tap.error == nil {
-            upstream?.cancel()
-            upstream = nil
+            dropUpstream()
             return attemptFailed(.truncated)
         }
         if attempt.mode == .holding {
@@ -137,16 +133,12 @@ extension Exchange {
         head.writeStaticString(connection.willKeepAlive ? "\r\n" : "connection: close\r\n\r\n")
         let held = Array(attempt.collected.readableBytesView)
         attempt.collected = ByteBuffer()
-        if attempt.tap.ended {
-            recordCompleted()
-            append(chunk: held, to: &head)
-            appendTerminator(to: &head)
-            connection.write(head)
-            attempt.endedAt = loop.now
-        } else {
-            append(chunk: held, to: &head)
-            connection.write(head)
-        }
+        let isWhole = attempt.tap.ended
+        if isWhole { recordCompleted() }
+        append(chunk: held, to: &head)
+        if isWhole { appendTerminator(to: &head) }
+        connection.write(head)
+        if isWhole { attempt.endedAt = loop.now }
         if !connection.isWritable { upstream?.pauseReading() }
     }
 
@@ -197,16 +189,14 @@ extension Exchange {
     /// The upstream reported an error after the stream had begun. Its own frame is part of `output` if a client of this
     /// dialect understands it; if not, one that it does understand follows.
     private func streamBroke(_ error: StreamErrorInfo, _ output: [UInt8]) {
-        upstream?.cancel()
-        upstream = nil
+        dropUpstream()
         usage.merge(attempt.tap.usage)
         penalise(judge(.streamError(error)), reason: error.message)
         settle(outcome: .truncated, status: 200, errorCode: GatewayError.Code.streamTruncated.rawValue)
         write(chunk: output)
         if !attempt.errorIsShown {
             let sentence = "the upstream's stream broke off: \(error.message)"
-            let own = GatewayError(.streamTruncated, sentence, status: 502)
-            write(chunk: own.streamFrame(dialect, requestID: requestID))
+            return breakStream(GatewayError(.streamTruncated, sentence, status: 502))
         }
         closeStream()
         endConnection()
@@ -246,8 +236,7 @@ extension Exchange {
     /// The upstream has said everything but keeps the connection open (formats.md E-42).
     func stopWaitingForTransport(now: Int64) {
         guard let endedAt = attempt.endedAt, now - endedAt > 500.milliseconds else { return }
-        upstream?.cancel()
-        upstream = nil
+        dropUpstream()
         finishStream()
     }
 
@@ -261,7 +250,7 @@ extension Exchange {
     private func endConnection() {
         if connection.acceptsChunked {
             var buffer = connection.buffer(capacity: 8)
-            buffer.writeStaticString("0\r\n\r\n")
+            appendTerminator(to: &buffer)
             connection.write(buffer)
         }
         connection.closeAfterAnswer()

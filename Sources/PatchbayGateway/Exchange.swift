@@ -175,6 +175,12 @@ final class Exchange {
 
     // MARK: - Connection events
 
+    /// Ends the upstream exchange; it calls back no more.
+    func dropUpstream() {
+        upstream?.cancel()
+        upstream = nil
+    }
+
     /// The request was given up while its body was still coming.
     func abandon() {
         state = .finished
@@ -182,8 +188,7 @@ final class Exchange {
 
     func clientLeft() {
         guard state == .waiting || state == .streaming else { return }
-        upstream?.cancel()
-        upstream = nil
+        dropUpstream()
         usage.merge(attempt.tap.usage)
         finishAttempt(fault: .client, reason: "the client closed the connection")
         settle(outcome: .cancelled, status: state == .streaming ? attempt.status : 499, errorCode: "client_closed")
@@ -208,8 +213,7 @@ final class Exchange {
         guard state == .waiting || state == .streaming else { return }
         guard attempt.endedAt == nil else { return stopWaitingForTransport(now: now) }
         if now - startedAt > loop.timeouts.total.milliseconds {
-            upstream?.cancel()
-            upstream = nil
+            dropUpstream()
             attemptFailed(.timeout("the request took longer than the total time-out"))
         }
     }

@@ -25,38 +25,6 @@ enum Views {
     }
 }
 
-/// Bytes that live as long as the snapshot, so that plugins can be shown them without a copy.
-final class StableBytes: Sendable {
-    private let storage: UnsafeRawBufferPointer.Immutable
-
-    var bytes: UnsafeRawBufferPointer { storage.pointer }
-
-    init(_ text: String) {
-        storage = UnsafeRawBufferPointer.Immutable(copying: Array(text.utf8))
-    }
-
-    deinit {
-        storage.deallocate()
-    }
-}
-
-extension UnsafeRawBufferPointer {
-    /// A private copy that nobody writes to after it has been made.
-    struct Immutable: @unchecked Sendable {  // No lock: immutable from its first use on.
-        let pointer: UnsafeRawBufferPointer
-
-        init(copying bytes: [UInt8]) {
-            let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: Swift.max(1, bytes.count), alignment: 1)
-            copy.copyBytes(from: bytes)
-            pointer = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(copy)[..<bytes.count])
-        }
-
-        func deallocate() {
-            pointer.deallocate()
-        }
-    }
-}
-
 /// The header fields of a message, as plugins ask for them. Valid as long as `bytes`.
 final class HeaderView: HeaderSource {
     private let fields: ContiguousArray<HTTPField>

@@ -2,6 +2,7 @@ import pytest
 from fakes.anthropic_api import AnthropicUpstream
 from fakes.openai_api import OpenAIUpstream
 from gateway import Running, anthropic_site, openai_site
+from raw_client import RawClient
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +25,10 @@ def gateway(tmp_path_factory, openai_upstream, anthropic_upstream):
         tmp_path_factory.mktemp("gateway"), openai_site(openai_upstream.url) + anthropic_site(anthropic_upstream.url))
     yield running
     running.stop()
+
+
+@pytest.fixture
+def client(world):
+    """A raw connection to the gateway of the module's `world`."""
+    with RawClient(world.running.port) as client:
+        yield client

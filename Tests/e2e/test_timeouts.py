@@ -19,12 +19,6 @@ def world(tmp_path_factory):
     world.stop()
 
 
-@pytest.fixture
-def client(world):
-    with RawClient(world.running.port) as client:
-        yield client
-
-
 def serve(world, *steps):
     name = world.fresh("chat")
     world.upstream.play(name, *steps)
