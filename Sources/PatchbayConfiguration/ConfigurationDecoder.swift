@@ -56,7 +56,9 @@ struct ConfigurationDecoder {
 
     private func timeouts(_ node: ConfigurationNode) -> GatewayTimeouts {
         var timeouts = GatewayTimeouts()
-        let allowed = ["client_read", "client_write", "keep_alive", "connect", "first_byte", "idle", "total", "heartbeat"]
+        let allowed = [
+            "client_read", "client_write", "keep_alive", "connect", "first_byte", "idle", "total", "heartbeat",
+        ]
         guard let fields = reader(node, "gateway.timeouts", allowed) else { return timeouts }
         timeouts.clientRead = fields.duration("client_read") ?? timeouts.clientRead
         timeouts.clientWrite = fields.duration("client_write") ?? timeouts.clientWrite

@@ -22,6 +22,7 @@ extension Exchange {
 
     /// How upstreams say that a model or a deployment lacks an ability.
     private static let inabilities = [
-        "prefill", "does not support", "doesn't support", "not supported", "unsupported", "must end with a user message",
+        "prefill", "does not support", "doesn't support", "not supported", "unsupported",
+        "must end with a user message",
     ]
 }
