@@ -94,7 +94,7 @@ struct ChatStreamDecoder {
     private mutating func readUsage(_ index: JSONIndex?, _ events: inout [AnswerEvent]) {
         guard let index, tape.kind(index) == .object else { return }
         var merged = usage
-        merged.merge(TokenCounts(chat: JSONValue(tape, index)))
+        merged.merge(ChatUsage(scanning: tape.raw(index)).counts)
         guard merged != usage else { return }
         usage = merged
         events.append(.usage(usage))

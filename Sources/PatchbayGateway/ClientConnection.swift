@@ -57,6 +57,7 @@ final class ClientConnection: ChannelInboundHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        loop.noteTime()
         loop.add(self)
         deadline = loop.now + loop.timeouts.clientRead.milliseconds
     }
@@ -76,6 +77,7 @@ final class ClientConnection: ChannelInboundHandler {
 
     private func leave() {
         guard phase != .closed else { return }
+        loop.noteTime()
         let wasAnswering = phase == .answering
         phase = .closed
         loop.remove(self)
@@ -87,6 +89,7 @@ final class ClientConnection: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = unwrapInboundIn(data)
         if phase == .lingering { return }
+        loop.noteTime()
         if incoming.readableBytes == 0 {
             incoming = bytes
         } else {
@@ -97,6 +100,7 @@ final class ClientConnection: ChannelInboundHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
+        loop.noteTime()
         let isWritable = context.channel.isWritable
         if phase == .answering {
             deadline = isWritable ? .max : loop.now + loop.timeouts.clientWrite.milliseconds

@@ -18,7 +18,7 @@ extension Exchange {
         attempt.mode = .holding
         attempt.splitter = SSEFrameSplitter()
         guard let codec = snapshot.codecs[attempt.format], let clientFormat = endpoint?.format else { return }
-        let isSame = attempt.format == clientFormat
+        let isSame = attempt.isSameFormat
         do {
             attempt.decoder = try codec.openDecoder(codecParameters(tap: isSame))
             if !isSame { attempt.encoder = try snapshot.codecs[clientFormat]?.openEncoder(codecParameters()) }

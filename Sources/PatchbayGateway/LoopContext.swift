@@ -23,9 +23,13 @@ final class LoopContext {
     var random: SeededRandom
     /// Reused by every attempt of the loop.
     let draft = RequestDraft()
+    /// Shown to plugins in place of the headers of the message at hand.
+    let headers = HeaderView()
     var fieldScanner = RequestFields.scanner
     private var ids = RequestIDGenerator()
     private var connections: [ClientConnection] = []
+    /// By candidate of ``snapshot``; made when a candidate is first used.
+    private var slots: ContiguousArray<CandidateSlot?> = []
     private(set) var isDraining = false
 
     let metrics: LoopMetrics
@@ -53,16 +57,40 @@ final class LoopContext {
 
     var isReady: Bool { readiness.isReady }
 
-    /// Nanoseconds of the monotonic clock.
-    var now: Int64 { SystemTime.monotonicNanoseconds() }
+    /// Nanoseconds of the monotonic clock when the event at hand was taken up; see ``noteTime()``.
+    private(set) var now = SystemTime.monotonicNanoseconds()
 
-    func makeRequestID() -> String {
-        ids.next(time: SystemTime.unixMilliseconds())
+    /// Reads the clock. Called at the beginning of every event that something may happen in.
+    func noteTime() {
+        now = SystemTime.monotonicNanoseconds()
+    }
+
+    /// - Parameter time: milliseconds since 1970.
+    func makeRequestID(time: Int64 = SystemTime.unixMilliseconds()) -> String {
+        ids.next(time: time)
     }
 
     func publish(_ snapshot: GatewaySnapshot) {
         health.adopt(snapshot.table)
         self.snapshot = snapshot
+        slots = ContiguousArray(repeating: nil, count: snapshot.table.candidates.count)
+    }
+
+    /// What the loop keeps of a candidate of `snapshot`.
+    func slot(_ candidate: Int32, of snapshot: GatewaySnapshot, route: String) -> CandidateSlot {
+        guard snapshot === self.snapshot else { return makeSlot(candidate, of: snapshot, route: route) }
+        if let known = slots[Int(candidate)] { return known }
+        let made = makeSlot(candidate, of: snapshot, route: route)
+        slots[Int(candidate)] = made
+        return made
+    }
+
+    private func makeSlot(_ index: Int32, of snapshot: GatewaySnapshot, route: String) -> CandidateSlot {
+        let candidate = snapshot.table.candidates[Int(index)]
+        let upstream = snapshot.upstreams[Int(candidate.channel)]
+        return CandidateSlot(
+            candidate, upstream: upstream, destination: upstream.origin.map { pool.destination(for: $0) },
+            series: metrics.series(model: route, site: upstream.site.name))
     }
 
     // MARK: - Connections
@@ -91,7 +119,7 @@ final class LoopContext {
 
     /// Enforces deadlines. Called every quarter of a second.
     func tick() {
-        let now = now
+        noteTime()
         pool.tick(now: now)
         ledger.tick()
         // A connection that is closed while the loop runs moves the last one into its place, so go from the end.
