@@ -7,7 +7,7 @@ CONFIG ?=
 VENV := $(CURDIR)/.build/venv
 SWIFT_FLAGS := --explicit-target-dependency-import-check error
 
-.PHONY: help run build debug test unit headers fuzz e2e crash bench sanitize lint format packages venv clean
+.PHONY: help run build debug test unit headers fuzz e2e crash bench profile sanitize lint format packages venv clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -49,6 +49,10 @@ e2e: build venv ## The official Python SDKs against the running gateway, and the
 bench: build ## Ratios to nginx: CPU per request, requests per second, added latency.
 	Tests/support/packages.sh bench
 	Tests/bench/run.sh
+
+profile: build ## Where the microseconds of a request go: instructions and time per stage, the costliest functions.
+	Tests/support/packages.sh profile
+	Tests/bench/profile.sh --write docs/performance.md
 
 sanitize: packages ## The test suite under the thread and the address sanitizer.
 	swift test --sanitize=thread --scratch-path .build-thread -Xlinker --export-dynamic
