@@ -24,6 +24,8 @@ final class LoopContext {
     /// Reused by every attempt of the loop.
     let draft = RequestDraft()
     var fieldScanner = RequestFields.scanner
+    /// Reused by every read of a stream.
+    private var streamOutput: [UInt8] = []
     private var ids = RequestIDGenerator()
     private var connections: [ClientConnection] = []
     private(set) var isDraining = false
@@ -58,6 +60,19 @@ final class LoopContext {
 
     func makeRequestID() -> String {
         ids.next(time: SystemTime.unixMilliseconds())
+    }
+
+    /// An empty array with room. Give it back with ``reuseStreamOutput(_:)``.
+    func takeStreamOutput() -> [UInt8] {
+        var output: [UInt8] = []
+        swap(&output, &streamOutput)
+        return output
+    }
+
+    func reuseStreamOutput(_ output: inout [UInt8]) {
+        guard output.capacity <= 65_536 else { return }
+        output.removeAll(keepingCapacity: true)
+        swap(&output, &streamOutput)
     }
 
     func publish(_ snapshot: GatewaySnapshot) {

@@ -47,6 +47,11 @@ STAGES = [(stage, re.compile(pattern)) for stage, pattern in [
 ]]
 
 
+FRAMES = 1500  # of a paced stream: 30 s
+# Threads that do something for requests; the others look after plugins and settings from time to time.
+DATA_PLANE = re.compile(r"SelectableEventLoop|LedgerImport|DatabaseThreads")
+
+
 def stage_of(function):
     for stage, pattern in STAGES:
         if pattern.search(function):
@@ -87,6 +92,7 @@ def cases(upstream):
         "messages-stream": (messages("stream"), "/v1/messages", documents.messages_request(True)),
         "unconvert": (chat("plain"), "/v1/messages", documents.messages_request()),
         "unconvert-stream": (chat("stream"), "/v1/messages", documents.messages_request(True)),
+        "chunks": (chat(f"paced-20-{FRAMES}"), path, documents.chat_request(True)),
     }
 
 
@@ -97,7 +103,7 @@ def answers():
 
 
 def count_instructions(lab, name, case, requests, connections, binary, environment):
-    """One profile for each thread."""
+    """One profile for each thread, and how many requests (or chunks of paced streams) they stand for."""
     (text, path, body), port = case, free_port()
     gateway = lab.gateway(
         f"callgrind-{name}", configuration(port, [text]), port, binary=binary, environment=environment,
@@ -108,13 +114,21 @@ def count_instructions(lab, name, case, requests, connections, binary, environme
     def instrument(word):
         subprocess.run(["callgrind_control", "-i", word, str(gateway.pid)], check=True, capture_output=True)
 
-    check(name, lab.load(port, path, body, connections=connections, requests=max(200, requests // 4)))
-    instrument("on")
-    check(name, lab.load(port, path, body, connections=connections, requests=requests))
-    time.sleep(1.5)  # the ledger is imported
-    instrument("off")
+    if name == "chunks":
+        result = lab.load(port, path, body, connections=20, frames=FRAMES, ramp=1000, warm=1, seconds=4, leave=1,
+                          at_begin=lambda: instrument("on"), at_end=lambda: instrument("off"))
+        count = result["frames"]
+    else:
+        check(name, lab.load(port, path, body, connections=connections, requests=max(200, requests // 4)))
+        instrument("on")
+        result = lab.load(port, path, body, connections=connections, requests=requests)
+        time.sleep(1.5)  # the ledger is imported
+        instrument("off")
+        count = result["requests"]
+    check(name, result)
     lab.end(gateway)
-    return callgrind.load(lab.work, f"{name}.out")
+    profiles = callgrind.load(lab.work, f"{name}.out")
+    return [profile for profile in profiles if any(DATA_PLANE.search(function) for function in profile.own)], count
 
 
 def check(name, result):
@@ -140,15 +154,19 @@ def measure_time(lab, name, case, connections, seconds):
     def moment():
         moments.append(thread_times(gateway.pid))
 
-    result = lab.load(port, path, lab.file(f"{name}.json", body), connections=connections, seconds=seconds, warm=1,
+    options = {"connections": connections}
+    if name == "chunks":
+        options = {"connections": 500, "frames": FRAMES, "ramp": 1000, "leave": 1}
+    result = lab.load(port, path, lab.file(f"{name}.json", body), **options, seconds=seconds, warm=1,
                       at_begin=moment, at_end=moment)
     check(name, result)
+    count = result["frames"] if name == "chunks" else result["requests"]
     lab.end(gateway)
     sums = defaultdict(lambda: [0.0, 0.0])
     for thread, (label, user, system) in moments[1].items():
         before = moments[0].get(thread, (label, 0, 0))
-        sums[label][0] += (user - before[1]) / TICKS * 1e6 / result["requests"]
-        sums[label][1] += (system - before[2]) / TICKS * 1e6 / result["requests"]
+        sums[label][0] += (user - before[1]) / TICKS * 1e6 / count
+        sums[label][1] += (system - before[2]) / TICKS * 1e6 / count
     return dict(sums)
 
 
@@ -232,13 +250,14 @@ def main():
         upstream = lab.upstream(answers())
         known = cases(upstream)
         for name in arguments.cases:
-            requests = arguments.requests
-            profiles = count_instructions(lab, name, known[name], requests, arguments.connections, binary, environment)
+            profiles, requests = count_instructions(lab, name, known[name], arguments.requests, arguments.connections, binary,
+                                                    environment)
             tables[name] = stage_table(profiles, requests)
             times[name] = {"all": (0, 0)}
             if arguments.seconds:
                 times[name] = measure_time(lab, name, known[name], arguments.connections, arguments.seconds)
-            print(f"\n== {name}: {sum(tables[name].values()):,.0f} instructions for one request; by thread: "
+            print(f"\n== {name}: {sum(tables[name].values()):,.0f} instructions for one "
+                  f"{'chunk' if name == 'chunks' else 'request'}; by thread: "
                   + ", ".join(f"{profile.total / requests:,.0f}" for profile in profiles[:3]))
             print_functions(profiles, requests, arguments.top)
             if arguments.tree:

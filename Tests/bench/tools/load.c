@@ -1,12 +1,12 @@
 /* A load generator that costs little: closed-loop requests, or many event streams at once.
  *
- *     load PORT PATH BODY [connections=N] [seconds=S] [requests=N] [warm=S] [ramp=MS] [frames=N] [hold=1] [header=NAME:VALUE ...]
+ *     load PORT PATH BODY [connections=N] [seconds=S] [requests=N] [warm=S] [ramp=MS] [frames=N] [hold=1] [leave=1] [header=NAME:VALUE ...]
  *
  * Without `frames` every connection sends the request again and again until the time is over or the number is reached. With
  * `frames` every connection opens one stream of that many numbered frames (see upstream.c), and the streams are lost when a
- * number is missing, [DONE] does not come or the connection ends. With `hold` the connections read until nothing more comes,
- * the line READY is printed, and they stay open for that long. Prints one JSON object. `begin` on a line of its own says that
- * everything is connected and measured from now on, `end` that it is over: the harness reads the CPU times there.
+ * number is missing, [DONE] does not come or the connection ends. With `hold` nothing is measured and the streams stay open until
+ * the end; with `leave` they are not waited for. Prints one JSON object. `begin` on a line of its own says that everything is
+ * connected and measured from now on, `end` that it is over: the harness reads the CPU times there and answers with a line.
  */
 #include "common.h"
 
@@ -32,7 +32,7 @@ typedef struct {
     size_t carry_size;
 } connection_t;
 
-static int port, connections = 1, poller, frames = -1, hold = 0, alive = 0;
+static int port, connections = 1, poller, frames = -1, hold = 0, leaves = 0, alive = 0;
 static double seconds = 0, warm = 0;
 static long requests = 0, ramp = 0;
 static char *request;
@@ -291,7 +291,8 @@ static void read_arguments(int count, char **arguments) {
         else if (!strcmp(name, "warm")) warm = atof(value);
         else if (!strcmp(name, "ramp")) ramp = atol(value);
         else if (!strcmp(name, "frames")) frames = atoi(value);
-        else if (!strcmp(name, "hold")) hold = 1;
+        else if (!strcmp(name, "hold")) hold = atoi(value);
+        else if (!strcmp(name, "leave")) leaves = atoi(value);
         else if (!strcmp(name, "header")) {
             size_t used = strlen(headers);
             snprintf(headers + used, sizeof headers - used, "%s\r\n", value);
@@ -329,7 +330,7 @@ int main(int count, char **arguments) {
     long measured = frame_count;
     is_measuring = 0;
     say("end");
-    if (frames >= 0 && !hold) {
+    if (frames >= 0 && !hold && !leaves) {
         int64_t limit = now_ns() + 120000000000LL;
         while (alive > 0 && now_ns() < limit) turn(100);
         lost += alive;
