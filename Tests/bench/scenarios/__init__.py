@@ -1,6 +1,6 @@
 """What is measured. Each scenario takes the laboratory, the report and the settings of the run."""
 
-from . import bodies, conversion, lifecycle, requests, streams
+from . import bodies, conversion, formats, lifecycle, requests, streams
 
 # name -> (what it shows, function), in the order of the table
 SCENARIOS = {
@@ -15,5 +15,6 @@ SCENARIOS = {
     "memory": ("resident memory idle and after a burst", bodies.memory),
     "start": ("start to ready with 40 sites, 2,000 models, 10,000 keys", lifecycle.start),
     "conversion": ("premium of converting between chat and messages", conversion.premium),
+    "formats": ("the byte formats and the format plugins alone", formats.bytes_and_codecs),
     "reload": ("a changed configuration under load", lifecycle.reload),
 }
