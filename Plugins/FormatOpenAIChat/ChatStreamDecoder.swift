@@ -9,6 +9,8 @@ import PatchbayWire
 struct ChatStreamDecoder {
     private let context: ConversionContext
     private let names: IdentifierMap
+    /// What a frame has that accounting must see.
+    private let accounted = JSONMemberSearch("finish_reason", "usage", "error")
     private var tape = JSONTape()
     private var choices: [ChatStreamChoice] = []
     private var usage = TokenCounts()
@@ -32,7 +34,7 @@ struct ChatStreamDecoder {
             return fail(CanonicalError(.upstreamInvalid, message: "the upstream sent a frame that is no JSON"), &events)
         }
         if data.first == UInt8(ascii: "["), Self.isDone(data) { return settle(&events, isDone: true) }
-        if context.tap, hasStarted, sawContent, !Self.concernsAccounting(data) { return }
+        if context.tap, hasStarted, sawContent, !accounted.hasValue(in: data) { return }
         guard (try? tape.parse(data)) != nil else {
             hasBrokenFrame = true
             return
@@ -53,10 +55,6 @@ struct ChatStreamDecoder {
 
     private static func isDone(_ data: UnsafeRawBufferPointer) -> Bool {
         data.prefix(6).elementsEqual("[DONE]".utf8)
-    }
-
-    private static func concernsAccounting(_ data: UnsafeRawBufferPointer) -> Bool {
-        ByteSearch.hasMember("\"finish_reason\"", "\"usage\"", "\"error\"", in: data)
     }
 
     private mutating func document(isError: Bool, _ events: inout [AnswerEvent]) {

@@ -26,6 +26,8 @@ final class LoopContext {
     /// Shown to plugins in place of the headers of the message at hand.
     let headers = HeaderView()
     var fieldScanner = RequestFields.scanner
+    /// Reused by every read of a stream.
+    private var streamOutput: [UInt8] = []
     private var ids = RequestIDGenerator()
     private var connections: [ClientConnection] = []
     /// By candidate of ``snapshot``; made when a candidate is first used.
@@ -68,6 +70,19 @@ final class LoopContext {
     /// - Parameter time: milliseconds since 1970.
     func makeRequestID(time: Int64 = SystemTime.unixMilliseconds()) -> String {
         ids.next(time: time)
+    }
+
+    /// An empty array with room. Give it back with ``reuseStreamOutput(_:)``.
+    func takeStreamOutput() -> [UInt8] {
+        var output: [UInt8] = []
+        swap(&output, &streamOutput)
+        return output
+    }
+
+    func reuseStreamOutput(_ output: inout [UInt8]) {
+        guard output.capacity <= 65_536 else { return }
+        output.removeAll(keepingCapacity: true)
+        swap(&output, &streamOutput)
     }
 
     func publish(_ snapshot: GatewaySnapshot) {

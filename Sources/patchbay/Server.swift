@@ -38,7 +38,7 @@ struct Server {
         let gateway = try Gateway(
             configuration: configuration.gateway,
             services: Gateway.Services(
-                egress: egress, tls: try UpstreamTLS(), ledgerDirectory: options.dataDirectory, metrics: metrics),
+                egress: egress, tls: try Self.upstreamTLS(), ledgerDirectory: options.dataDirectory, metrics: metrics),
             logger: Logger(label: "patchbay.gateway"))
         let registry = PluginRegistry(
             directories: options.pluginDirectories ?? Environment.defaultPluginDirectories,
@@ -55,6 +55,16 @@ struct Server {
             Parts(
                 configuration: configuration, store: store, importer: importer, gateway: gateway, registry: registry,
                 control: control, backend: backend, firstStart: firstStart))
+    }
+
+    /// Trusts the authorities of the system, or those of the PEM file that `SSL_CERT_FILE` names.
+    private static func upstreamTLS() throws -> UpstreamTLS {
+        guard let path = Environment.value("SSL_CERT_FILE") else { return try UpstreamTLS() }
+        do {
+            return try UpstreamTLS(trustRoots: .file(path))
+        } catch {
+            throw StartError(sentence: "SSL_CERT_FILE: \(path) is not a readable file of PEM certificates")
+        }
     }
 
     private struct Parts {

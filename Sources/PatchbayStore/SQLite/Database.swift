@@ -6,9 +6,12 @@ import CSQLite
 final class Database {
     private let handle: OpaquePointer
     private var statements: [String: Statement] = [:]
+    /// Once for the process. Refused where SQLite is in use already, which does no harm.
+    private static let configured = patchbay_sqlite_configure()
 
     /// Opens (and, for writing, makes) the file with the settings every connection has.
     init(path: String, readOnly: Bool) throws(StoreError) {
+        _ = Self.configured
         var opened: OpaquePointer?
         let access = readOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
         let status = sqlite3_open_v2(path, &opened, access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nil)
