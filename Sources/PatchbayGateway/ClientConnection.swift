@@ -40,6 +40,8 @@ final class ClientConnection: ChannelInboundHandler {
     private var keepAlive = true
     private var isProcessing = false
     private var isReadingPaused = false
+    /// The client has shut down its side; what it sent before is still answered.
+    private var isInputClosed = false
     private var needsFlush = false
     /// What was queued for the client at the last tick.
     private var queuedBefore = 0
@@ -97,6 +99,21 @@ final class ClientConnection: ChannelInboundHandler {
             incoming.writeBuffer(&bytes)
         }
         process()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case ChannelEvent.inputClosed? = event as? ChannelEvent { inputClosed() }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    private func inputClosed() {
+        isInputClosed = true
+        switch phase {
+        case .answering: exchange.clientClosedInput()
+        case .lingering where queuedBytes == 0: context?.close(promise: nil)
+        case .lingering, .closed: break
+        case .head, .body, .chunkedBody, .discarding: process()
+        }
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -160,6 +177,19 @@ final class ClientConnection: ChannelInboundHandler {
         defer { isProcessing = false }
         while step() {}
         limitInput()
+        if isInputClosed { endWithInput() }
+    }
+
+    /// No more input will come: what is not a whole request now never will be.
+    private func endWithInput() {
+        switch phase {
+        // A request may be waiting until the client has taken the answer to the one before.
+        case .head where incoming.readableBytes > 0 && !isWritable: break
+        case .body, .chunkedBody: context?.close(promise: nil)
+        case .head, .discarding:
+            if let context { linger(context) }
+        case .answering, .lingering, .closed: break
+        }
     }
 
     /// One step; false when more input or an answer is needed.
@@ -438,8 +468,17 @@ extension ClientConnection {
         incoming = ByteBuffer()
         let isSending = queuedBytes > 0
         deadline = loop.now + (isSending ? loop.timeouts.clientWrite.milliseconds : ClientConnection.lingerTime)
+        if isInputClosed { return closeWhenTaken(context) }
         if isReadingPaused { context.channel.setOption(.autoRead, value: true).whenFailure { _ in } }
         context.close(mode: .output, promise: nil)
+    }
+
+    /// With both sides closed nothing is left to wait for but the last bytes, which a close would throw away.
+    private func closeWhenTaken(_ context: ChannelHandlerContext) {
+        let written = context.eventLoop.makePromise(of: Void.self)
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        written.futureResult.whenComplete { _ in bound.value.close(promise: nil) }
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer()), promise: written)
     }
 
     /// So long the client's own close is awaited.

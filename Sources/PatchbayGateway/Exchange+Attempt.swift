@@ -24,10 +24,12 @@ extension Exchange {
             } catch let error as GatewayError {
                 // The request itself cannot be brought into the channel's format.
                 noteUnsent(fault: .client, reason: error.sentence)
-                lastError = error
+                lastError = lastError ?? error
             } catch {
                 noteUnsent(fault: .site, reason: "\(error)")
-                lastError = GatewayError(.upstreamFailed, "the channel could not be prepared: \(error)", status: 502)
+                lastError =
+                    lastError
+                    ?? GatewayError(.upstreamFailed, "the channel could not be prepared: \(error)", status: 502)
             }
         }
         answerLastError()

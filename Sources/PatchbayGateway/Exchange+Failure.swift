@@ -13,8 +13,11 @@ extension Exchange {
         let verdict = judge(cause)
         let reason = verdict.reason.isEmpty ? cause.sentence : verdict.reason
         penalise(verdict, reason: reason)
-        lastError = FailureAnswer.error(
-            for: verdict, cause: cause, retryAfter: retryAfterSeconds(verdict), dialect: dialect)
+        let isStandInUnable = verdict.fault == .client && isStandInUnable(cause)
+        if !isStandInUnable {
+            lastError = FailureAnswer.error(
+                for: verdict, cause: cause, retryAfter: retryAfterSeconds(verdict), dialect: dialect)
+        }
         loop.logger.info(
             "attempt failed",
             metadata: [
@@ -24,6 +27,7 @@ extension Exchange {
         guard state == .waiting else { return breakCommittedStream(cause) }
         // The time of the whole request is over, not that of one attempt.
         if case .timeout = cause { return answerLastError() }
+        if isStandInUnable { return nextAttempt() }
         if verdict.retry == .none || verdict.fault == .client {
             if verdict.fault == .client { return answerClientFault(cause) }
             return answerLastError()
@@ -114,6 +118,7 @@ extension Exchange {
             ?? GatewayError(
                 .noChannel, "no channel for the model \"\(fields.model)\" could be asked", status: 503, retryAfter: 5)
         settle(outcome: .failed, status: error.status, errorCode: error.code.rawValue)
+        if silence.isHeadSent { return breakStream(error) }
         answerLocally(error, beforeBody: false)
     }
 
@@ -147,6 +152,7 @@ extension Exchange {
     }
 
     private func sendErrorDocument(_ document: ByteBuffer, status: Int) {
+        if silence.isHeadSent { return breakStream(document: document) }
         var bytes = connection.buffer(capacity: 512 + document.readableBytes)
         writeAnswerHead(status: status, into: &bytes)
         bytes.writeStaticString("x-should-retry: false\r\n")

@@ -60,7 +60,9 @@ final class Exchange {
     var upstream: UpstreamExchange?
 
     // The answer.
+    /// Bytes of the upstream's answer; signs of life do not count.
     var sentToClient = 0
+    var silence = ClientSilence()
     var firstTokenAt: Int64?
     var usage = TokenUsage()
     /// What conversions could not carry.
@@ -115,6 +117,7 @@ final class Exchange {
         canonical.removeAll(keepingCapacity: false)
         sentToClient = 0
         firstTokenAt = nil
+        silence = ClientSilence(since: startedAt)
         usage = TokenUsage()
         losses = nil
     }
@@ -226,7 +229,8 @@ final class Exchange {
         guard attempt.endedAt == nil else { return stopWaitingForTransport(now: now) }
         if now - startedAt > loop.timeouts.total.milliseconds {
             dropUpstream()
-            attemptFailed(.timeout("the request took longer than the total time-out"))
+            return attemptFailed(.timeout("the request took longer than the total time-out"))
         }
+        if fields.stream { breakSilence(now: now) }
     }
 }
