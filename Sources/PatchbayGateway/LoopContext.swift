@@ -12,8 +12,8 @@ import Synchronization
 /// What all connections of one event loop share. Used on that loop only; nothing in it is locked.
 final class LoopContext {
     let eventLoop: any EventLoop
-    let limits: GatewayLimits
-    let timeouts: GatewayTimeouts
+    private(set) var limits: GatewayLimits
+    private(set) var timeouts: GatewayTimeouts
     let pool: UpstreamPool
     let ledger: LedgerWriter
     let logger: Logger
@@ -25,11 +25,11 @@ final class LoopContext {
     let draft = RequestDraft()
     var fieldScanner = RequestFields.scanner
     private var ids = RequestIDGenerator()
-    private var connections: [ClientConnection] = []
-    private(set) var isDraining = false
+    private(set) var connections: [ClientConnection] = []
+    var isDraining = false
 
     let metrics: LoopMetrics
-    private let readiness: Readiness
+    let readiness: Readiness
 
     init(
         eventLoop: any EventLoop, index: Int, configuration: GatewayConfiguration, services: Gateway.Services,
@@ -51,8 +51,6 @@ final class LoopContext {
         self.logger = logger
     }
 
-    var isReady: Bool { readiness.isReady }
-
     /// Nanoseconds of the monotonic clock.
     var now: Int64 { SystemTime.monotonicNanoseconds() }
 
@@ -60,9 +58,14 @@ final class LoopContext {
         ids.next(time: SystemTime.unixMilliseconds())
     }
 
-    func publish(_ snapshot: GatewaySnapshot) {
+    func publish(_ snapshot: GatewaySnapshot, settings: Gateway.LiveSettings?) {
         health.adopt(snapshot.table)
         self.snapshot = snapshot
+        for connection in connections { connection.snapshotChanged() }
+        guard let settings else { return }
+        limits = settings.gateway.limits
+        timeouts = settings.gateway.timeouts
+        pool.resolver.policy = settings.egress
     }
 
     // MARK: - Connections
@@ -94,25 +97,13 @@ final class LoopContext {
         let now = now
         pool.tick(now: now)
         ledger.tick()
+        counters.note(ledger.statistics)
         // A connection that is closed while the loop runs moves the last one into its place, so go from the end.
         var index = connections.count - 1
         while index >= 0 {
             if index < connections.count { connections[index].tick(now: now) }
             index -= 1
         }
-    }
-
-    /// Idle connections close at once, the others after their answer.
-    func drain() {
-        isDraining = true
-        for connection in connections { connection.drain() }
-    }
-
-    /// Closes every connection at once and the ledger after them.
-    func close() {
-        for connection in connections { connection.context?.close(promise: nil) }
-        pool.shutdown()
-        ledger.close()
     }
 
     func refused(_ error: GatewayError) {
@@ -123,4 +114,12 @@ final class LoopContext {
 /// Counters of one loop, written by it alone and read by anyone.
 final class LoopCounters: Sendable {
     let connections = Atomic<Int>(0)
+    /// Ledger records that wait in memory, and those that were lost, as of the last tick.
+    let ledgerQueued = Atomic<Int>(0)
+    let ledgerLost = Atomic<UInt64>(0)
+
+    func note(_ ledger: LedgerStatistics) {
+        ledgerQueued.store(ledger.queued, ordering: .relaxed)
+        ledgerLost.store(ledger.lost, ordering: .relaxed)
+    }
 }

@@ -74,6 +74,12 @@ package final class LedgerImporter: @unchecked Sendable {
         pass.locked { work = nil }
     }
 
+    /// Segment files that are in the folder now.
+    package var segmentCount: Int {
+        guard let names = try? SystemCall.names(in: folder) else { return 0 }
+        return names.count { LedgerSegmentName($0) != nil }
+    }
+
     package var statistics: Statistics { control.locked { counters } }
 
     private func sleep() -> Bool {
