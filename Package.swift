@@ -40,8 +40,10 @@ let pluginLinkerSettings: [LinkerSetting] = [
     .unsafeFlags([
         "-Xlinker", "--version-script=\(Context.packageDirectory)/sdk/plugin.map", "-Xlinker", "-z", "-Xlinker",
         "nodelete",
-        "-Xlinker", "-z", "-Xlinker", "now",
-    ])
+        "-Xlinker", "-z", "-Xlinker", "now", "-Xlinker", "--as-needed",
+    ]),
+    // A plugin is read, hashed and copied whole before it is loaded.
+    .unsafeFlags(["-Xlinker", "--strip-debug"], .when(configuration: .release)),
 ]
 
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
@@ -107,7 +109,7 @@ package.targets += [
 // Layer 2.
 module("PatchbayConfiguration", ["PatchbayCore", "CYAML", crypto])
 module("PatchbayRouting", ["PatchbayCore"], isHot: true)
-module("PatchbayHost", ["CPatchbay", "CCurl", "PatchbayCore", "PatchbayWire", logging], isHot: true)
+module("PatchbayHost", ["CPatchbay", "CCurl", "PatchbayCore", "PatchbayWire", crypto, logging], isHot: true)
 module("PatchbayStore", ["PatchbayCore", "CSQLite", crypto, logging], resources: [.copy("Migrations")], isHot: true)
 module(
     "PatchbayUpstream",
@@ -140,7 +142,9 @@ package.targets.append(
             "PatchbayUpstream",
             "PatchbayTelemetry", "PatchbayWire", "PatchbayGateway", "PatchbayAdmin", "PatchbaySimulator",
             argumentParser, logging,
-        ], swiftSettings: strict))
+        ], swiftSettings: strict,
+        // Packages name all of Foundation; what they use of it is FoundationEssentials.
+        linkerSettings: [.unsafeFlags(["-Xlinker", "--as-needed"])]))
 
 // Plugins.
 package.targets.append(

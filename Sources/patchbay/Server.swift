@@ -34,6 +34,7 @@ struct Server {
         var store: Store
         var importer: LedgerImporter
         var gateway: Gateway
+        var tls: UpstreamTLS
         var registry: PluginRegistry
         var metrics: GatewayMetrics
         var degradations: Degradations
@@ -67,15 +68,16 @@ struct Server {
         let importer = try Self.checking("ledger") {
             try LedgerImporter(store: store, directory: options.dataDirectory)
         }
+        let tls = try UpstreamTLS()
         let gateway = try Gateway(
             configuration: gatewayConfiguration,
             services: Gateway.Services(
-                egress: egress, tls: try UpstreamTLS(), ledgerDirectory: options.dataDirectory, metrics: metrics),
+                egress: egress, tls: tls, ledgerDirectory: options.dataDirectory, metrics: metrics),
             logger: Logger(label: "patchbay.gateway"))
         await scanned
         return Parts(
             source: source, configuration: configuration, stored: stored, store: store, importer: importer,
-            gateway: gateway, registry: registry, metrics: metrics, degradations: Degradations(gateway: gateway),
+            gateway: gateway, tls: tls, registry: registry, metrics: metrics, degradations: Degradations(gateway: gateway),
             firstStart: firstStart)
     }
 
@@ -98,6 +100,10 @@ struct Server {
         await backend.onChange { notice.yield() }
         let address = try await listen(parts)
         parts.registry.startWatching()
+        if parts.configuration.sites.contains(where: { $0.baseURL.hasPrefix("https:") }) {
+            let tls = parts.tls
+            HostThread.start(name: "pb-tls") { tls.prepare() }
+        }
         let events = ServeEvents(requests)
         let admin = startAdmin(parts, backend: backend, control: control, gatewayAddress: address, events: events)
         await watchFile(parts, control: control, service: admin.service, events: events)
@@ -217,7 +223,12 @@ struct Server {
             }
             let environmentKey = Environment.value("PATCHBAY_SEALING_KEY").map { Secret($0) }
             let sealing = try SealingKey.load(directory: options.dataDirectory, environment: environmentKey)
-            return try Store(directory: options.dataDirectory, sealing: sealing)
+            let store = try Store(directory: options.dataDirectory, sealing: sealing)
+            if let problem = store.writingProblem {
+                Logger(label: "patchbay.store").error(
+                    "store cannot be written, its definitions are used as they are", metadata: ["reason": "\(problem)"])
+            }
+            return store
         }
     }
 
