@@ -82,12 +82,14 @@ extension Exchange {
     }
 
     func answerHealth() {
-        let isReady = endpoint == .health || loop.isReady
-        guard isReady else {
+        let readiness = loop.readiness
+        guard endpoint == .health || readiness.isReady else {
+            let state = readiness.isDraining ? "is shutting down" : "has no configuration yet"
             return answerLocally(
-                GatewayError(.shuttingDown, "the gateway is not ready", status: 503, retryAfter: 1), beforeBody: false)
+                GatewayError(.shuttingDown, "the gateway \(state)", status: 503, retryAfter: 1), beforeBody: false)
         }
-        answer(Array("{\"status\":\"ok\"}".utf8))
+        let isDegraded = endpoint != .health && readiness.isDegraded
+        answer(Array("{\"status\":\"\(isDegraded ? "degraded" : "ok")\"}".utf8))
     }
 
     /// The models that the key may use, in the shape of the caller's SDK: Anthropic's when `anthropic-version` is sent

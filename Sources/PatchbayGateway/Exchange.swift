@@ -128,8 +128,7 @@ final class Exchange {
         }
         let method = connection.head.method
         guard method == endpoint.method || (method == .head && endpoint.method == .get) else {
-            let allowed = endpoint.method == .get ? "GET" : "POST"
-            throw GatewayError(.methodNotAllowed, "this path takes \(allowed) only", status: 405)
+            throw GatewayError.method(allowed: endpoint.method == .get ? "GET" : "POST")
         }
         return endpoint
     }

@@ -19,9 +19,12 @@ package final class GatewaySnapshot: Sendable {
     ) {
         self.table = table
         self.codecs = codecs
-        self.keys = Dictionary(
-            keys.filter(\.enabled).map { ($0.digest, GatewayKey(key: $0, permissions: table.permissions(for: $0))) },
-            uniquingKeysWith: { first, _ in first })
+        var permissions = PermissionCache(table)
+        var found = [KeyDigest: GatewayKey](minimumCapacity: keys.count)
+        for key in keys where key.enabled && found[key.digest] == nil {
+            found[key.digest] = GatewayKey(key: key, permissions: permissions.permissions(for: key))
+        }
+        self.keys = found
         let convertible = table.formatSet(Array(codecs.keys))
         let formats = Set(codecs.keys).union(table.formats).union(Endpoint.formats)
         let bindings = Dictionary(

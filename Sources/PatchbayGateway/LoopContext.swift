@@ -12,8 +12,8 @@ import Synchronization
 /// What all connections of one event loop share. Used on that loop only; nothing in it is locked.
 final class LoopContext {
     let eventLoop: any EventLoop
-    let limits: GatewayLimits
-    let timeouts: GatewayTimeouts
+    private(set) var limits: GatewayLimits
+    private(set) var timeouts: GatewayTimeouts
     let pool: UpstreamPool
     let ledger: LedgerWriter
     let logger: Logger
@@ -29,13 +29,13 @@ final class LoopContext {
     /// Reused by every read of a stream.
     private var streamOutput: [UInt8] = []
     private var ids = RequestIDGenerator()
-    private var connections: [ClientConnection] = []
+    private(set) var connections: [ClientConnection] = []
     /// By candidate of ``snapshot``; made when a candidate is first used.
     private var slots: ContiguousArray<CandidateSlot?> = []
-    private(set) var isDraining = false
+    var isDraining = false
 
     let metrics: LoopMetrics
-    private let readiness: Readiness
+    let readiness: Readiness
 
     init(
         eventLoop: any EventLoop, index: Int, configuration: GatewayConfiguration, services: Gateway.Services,
@@ -56,8 +56,6 @@ final class LoopContext {
         self.readiness = readiness
         self.logger = logger
     }
-
-    var isReady: Bool { readiness.isReady }
 
     /// Nanoseconds of the monotonic clock when the event at hand was taken up; see ``noteTime()``.
     private(set) var now = SystemTime.monotonicNanoseconds()
@@ -85,10 +83,15 @@ final class LoopContext {
         swap(&output, &streamOutput)
     }
 
-    func publish(_ snapshot: GatewaySnapshot) {
+    func publish(_ snapshot: GatewaySnapshot, settings: Gateway.LiveSettings?) {
         health.adopt(snapshot.table)
         self.snapshot = snapshot
         slots = ContiguousArray(repeating: nil, count: snapshot.table.candidates.count)
+        for connection in connections { connection.snapshotChanged() }
+        guard let settings else { return }
+        limits = settings.gateway.limits
+        timeouts = settings.gateway.timeouts
+        pool.resolver.policy = settings.egress
     }
 
     /// What the loop keeps of a candidate of `snapshot`.
@@ -137,25 +140,13 @@ final class LoopContext {
         noteTime()
         pool.tick(now: now)
         ledger.tick()
+        counters.note(ledger.statistics)
         // A connection that is closed while the loop runs moves the last one into its place, so go from the end.
         var index = connections.count - 1
         while index >= 0 {
             if index < connections.count { connections[index].tick(now: now) }
             index -= 1
         }
-    }
-
-    /// Idle connections close at once, the others after their answer.
-    func drain() {
-        isDraining = true
-        for connection in connections { connection.drain() }
-    }
-
-    /// Closes every connection at once and the ledger after them.
-    func close() {
-        for connection in connections { connection.context?.close(promise: nil) }
-        pool.shutdown()
-        ledger.close()
     }
 
     func refused(_ error: GatewayError) {
@@ -166,4 +157,12 @@ final class LoopContext {
 /// Counters of one loop, written by it alone and read by anyone.
 final class LoopCounters: Sendable {
     let connections = Atomic<Int>(0)
+    /// Ledger records that wait in memory, and those that were lost, as of the last tick.
+    let ledgerQueued = Atomic<Int>(0)
+    let ledgerLost = Atomic<UInt64>(0)
+
+    func note(_ ledger: LedgerStatistics) {
+        ledgerQueued.store(ledger.queued, ordering: .relaxed)
+        ledgerLost.store(ledger.lost, ordering: .relaxed)
+    }
 }
