@@ -9,6 +9,8 @@ import PatchbayWire
 struct ChatStreamDecoder {
     private let context: ConversionContext
     private let names: IdentifierMap
+    /// What a frame has that accounting must see.
+    private let accounted = JSONMemberSearch("finish_reason", "usage", "error")
     private var tape = JSONTape()
     private var choices: [ChatStreamChoice] = []
     private var usage = TokenCounts()
@@ -30,7 +32,7 @@ struct ChatStreamDecoder {
         guard !hasEnded, !data.isEmpty else { return }
         if hasBrokenFrame { return failUnreadable(&events) }
         if data.first == UInt8(ascii: "["), Self.isDone(data) { return settle(&events, isDone: true) }
-        if context.tap, hasStarted, sawContent, !Self.concernsAccounting(data), JSONText.isObject(data) { return }
+        if context.tap, hasStarted, sawContent, !accounted.hasValue(in: data), JSONText.isObject(data) { return }
         guard (try? tape.parse(data)) != nil else {
             hasBrokenFrame = true
             // Whoever only taps is about to pass the frame on: a client must not have to read it.
@@ -53,10 +55,6 @@ struct ChatStreamDecoder {
 
     private static func isDone(_ data: UnsafeRawBufferPointer) -> Bool {
         data.prefix(6).elementsEqual("[DONE]".utf8)
-    }
-
-    private static func concernsAccounting(_ data: UnsafeRawBufferPointer) -> Bool {
-        ByteSearch.hasMember("\"finish_reason\"", "\"usage\"", "\"error\"", in: data)
     }
 
     private mutating func document(isError: Bool, _ events: inout [AnswerEvent]) {
@@ -94,7 +92,7 @@ struct ChatStreamDecoder {
     private mutating func readUsage(_ index: JSONIndex?, _ events: inout [AnswerEvent]) {
         guard let index, tape.kind(index) == .object else { return }
         var merged = usage
-        merged.merge(TokenCounts(chat: JSONValue(tape, index)))
+        merged.merge(ChatUsage(scanning: tape.raw(index)).counts)
         guard merged != usage else { return }
         usage = merged
         events.append(.usage(usage))

@@ -25,13 +25,14 @@ struct ConfigurationDecoder {
 
     private func gateway(_ node: ConfigurationNode) -> GatewayConfiguration {
         var gateway = GatewayConfiguration()
-        guard let fields = reader(node, "gateway", ["listen", "limits", "timeouts", "event_loops"]) else {
+        guard let fields = reader(node, "gateway", ["listen", "limits", "timeouts", "drain", "event_loops"]) else {
             return gateway
         }
         gateway.listen = listen(fields) ?? gateway.listen
         gateway.eventLoops = fields.integer("event_loops", in: 1...1_024)
         if let node = fields.member("limits") { gateway.limits = limits(node) }
         if let node = fields.member("timeouts") { gateway.timeouts = timeouts(node) }
+        if let node = fields.member("drain") { gateway.drain = drain(node) }
         return gateway
     }
 
@@ -69,6 +70,14 @@ struct ConfigurationDecoder {
         timeouts.total = fields.duration("total") ?? timeouts.total
         timeouts.heartbeat = fields.duration("heartbeat") ?? timeouts.heartbeat
         return timeouts
+    }
+
+    private func drain(_ node: ConfigurationNode) -> GatewayDrain {
+        var drain = GatewayDrain()
+        guard let fields = reader(node, "gateway.drain", ["delay", "deadline"]) else { return drain }
+        drain.delay = fields.duration("delay", mayBeZero: true) ?? drain.delay
+        drain.deadline = fields.duration("deadline", mayBeZero: true) ?? drain.deadline
+        return drain
     }
 
     private func admin(_ node: ConfigurationNode) -> AdminConfiguration {

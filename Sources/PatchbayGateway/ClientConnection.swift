@@ -45,7 +45,7 @@ final class ClientConnection: ChannelInboundHandler {
     private var needsFlush = false
     /// What was queued for the client at the last tick.
     private var queuedBefore = 0
-    private lazy var exchange = Exchange(connection: self)
+    private(set) lazy var exchange = Exchange(connection: self)
     /// Place in the loop's list of connections.
     var listIndex = -1
     private var inputLimit: Int { loop.limits.headerBytes + 65_536 }
@@ -59,6 +59,7 @@ final class ClientConnection: ChannelInboundHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        loop.noteTime()
         loop.add(self)
         deadline = loop.now + loop.timeouts.clientRead.milliseconds
     }
@@ -78,6 +79,7 @@ final class ClientConnection: ChannelInboundHandler {
 
     private func leave() {
         guard phase != .closed else { return }
+        loop.noteTime()
         let wasAnswering = phase == .answering
         phase = .closed
         loop.remove(self)
@@ -89,6 +91,7 @@ final class ClientConnection: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = unwrapInboundIn(data)
         if phase == .lingering { return }
+        loop.noteTime()
         if incoming.readableBytes == 0 {
             incoming = bytes
         } else {
@@ -114,6 +117,7 @@ final class ClientConnection: ChannelInboundHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
+        loop.noteTime()
         let isWritable = context.channel.isWritable
         if phase == .answering {
             deadline = isWritable ? .max : loop.now + loop.timeouts.clientWrite.milliseconds
@@ -157,11 +161,15 @@ final class ClientConnection: ChannelInboundHandler {
         (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
     }
 
-    /// Closes the connection if it is idle, else after the answer in progress.
-    func drain() {
-        keepAlive = false
-        guard phase == .head, incoming.readableBytes == 0, let context else { return }
-        if queuedBytes > 0 { linger(context) } else { context.close(promise: nil) }
+    /// Nothing of a request has arrived.
+    var isIdle: Bool { phase == .head && incoming.readableBytes == 0 }
+
+    /// Closes an idle connection at a time at the latest.
+    func closeIdle(at time: Int64) { deadline = min(deadline, time) }
+
+    /// An idle connection does not keep an old configuration alive.
+    func snapshotChanged() {
+        if phase == .head { exchange.snapshot = loop.snapshot }
     }
 
     // MARK: - Reading requests
@@ -401,7 +409,7 @@ extension ClientConnection {
     }
 
     /// Answers an error that concerns the request as a message (no endpoint was reached, or its body never came).
-    private func refuse(_ error: GatewayError, dialect: Dialect? = nil) {
+    func refuse(_ error: GatewayError, dialect: Dialect? = nil) {
         let requestID = loop.makeRequestID()
         let dialect = dialect ?? exchange.dialect
         keepAlive = false
@@ -420,6 +428,7 @@ extension ClientConnection {
         ResponseHead.writeRequestID(requestID, dialect: dialect, into: &bytes)
         bytes.writeStaticString("content-type: application/json\r\n")
         if let seconds = error.retryAfter { ResponseHead.writeField("retry-after", seconds, into: &bytes) }
+        if let methods = error.allow { ResponseHead.writeField("allow", methods, into: &bytes) }
         finishHead(&bytes, length: document.count)
         if !isHead { bytes.writeBytes(document) }
         write(bytes)

@@ -72,16 +72,15 @@ extension Exchange {
 
     private func classify(_ transport: TransportFault?) -> Verdict? {
         guard let instance = attempt.upstream?.instance else { return nil }
-        let fields = attempt.fields
         return attempt.headBytes.withUnsafeReadableBytes { head in
             attempt.collected.withUnsafeReadableBytes { body in
-                Views.with(attempt.format.rawValue, "", "") { format, _, _ in
+                loop.headers.showing(attempt.fields, head) {
                     var input = OutcomeInput(
-                        httpStatus: attempt.status, transport: transport ?? .none, format: format,
-                        operation: Views.of("generate"))
+                        httpStatus: attempt.status, transport: transport ?? .none,
+                        format: attempt.binding?.name.view ?? Views.of(""), operation: Views.of("generate"))
                     input.body = body
                     input.bytesToClient = sentToClient
-                    input.headers = HeaderView(fields: fields, bytes: head)
+                    input.headers = loop.headers
                     return instance.classify(input)
                 }
             }
@@ -129,7 +128,7 @@ extension Exchange {
         guard case .answer = cause, attempt.status >= 400, attempt.collected.readableBytes > 0 else {
             return answerLastError()
         }
-        if attempt.format == endpoint?.format {
+        if attempt.isSameFormat {
             settle(outcome: .failed, status: attempt.status, errorCode: GatewayError.Code.invalidRequest.rawValue)
             return sendErrorDocument(attempt.collected, status: attempt.status)
         }

@@ -18,7 +18,7 @@ extension Exchange {
         attempt.mode = .holding
         attempt.splitter = SSEFrameSplitter()
         guard let codec = snapshot.codecs[attempt.format], let clientFormat = endpoint?.format else { return }
-        let isSame = attempt.format == clientFormat
+        let isSame = attempt.isSameFormat
         do {
             attempt.decoder = try codec.openDecoder(codecParameters(tap: isSame))
             attempt.tap.isOnlyTapped = isSame
@@ -31,7 +31,8 @@ extension Exchange {
 
     func streamBytes(_ bytes: ByteBuffer) {
         guard attempt.endedAt == nil else { return }
-        var output: [UInt8] = []
+        var output = loop.takeStreamOutput()
+        defer { loop.reuseStreamOutput(&output) }
         do {
             try bytes.withUnsafeReadableBytes { raw throws(SSEError) in
                 var position = 0
@@ -70,9 +71,13 @@ extension Exchange {
         _ frame: SSEFrame, _ data: UnsafeRawBufferPointer, _ decoder: StreamDecoder, into output: inout [UInt8]
     ) {
         let event = frame.event ?? UnsafeRawBufferPointer(start: nil, count: 0)
+        let frame = StreamFrame(event: event, data: data)
         do {
-            try decoder.frame(
-                StreamFrame(event: event, data: data), to: attempt.encoder, output: &output, tap: &attempt.tap)
+            if attempt.encoder == nil {
+                try decoder.frame(frame, tap: &attempt.tap)
+            } else {
+                try decoder.frame(frame, to: attempt.encoder, output: &output, tap: &attempt.tap)
+            }
             if attempt.tap.events > 0 { attempt.goodFrames += 1 }
             if attempt.tap.error != nil { attempt.errorIsShown = attempt.encoder != nil }
         } catch {
@@ -153,13 +158,7 @@ extension Exchange {
     func append(chunk: [UInt8], to buffer: inout ByteBuffer) {
         guard !chunk.isEmpty else { return }
         sentToClient += chunk.count
-        if connection.acceptsChunked {
-            buffer.writeChunkSize(chunk.count)
-            buffer.writeBytes(chunk)
-            buffer.writeStaticString("\r\n")
-        } else {
-            buffer.writeBytes(chunk)
-        }
+        if connection.acceptsChunked { buffer.writeChunk(chunk) } else { buffer.writeBytes(chunk) }
     }
 
     func write(chunk: [UInt8]) {
