@@ -3,7 +3,7 @@
 set -euo pipefail
 
 case "${1:-build}" in
-build) wanted=(libsqlite3-dev libcurl4-openssl-dev pkg-config) ;;
+build) wanted=(libsqlite3-dev libcurl4-openssl-dev libyaml-dev pkg-config) ;;
 fuzz) wanted=() ;;
 e2e) wanted=(python3 python3-venv openssl) ;;
 bench) wanted=(nginx-light python3 gcc libc6-dev openssl) ;;
