@@ -56,7 +56,7 @@ bench-table: build ## The same, and the table is written into docs/performance.m
 
 bench-peers: build ## LiteLLM from PyPI, the gateway and nginx in one run, for comparison.
 	Tests/support/packages.sh bench
-	Tests/bench/run.sh peers --informational $(BENCH)
+	Tests/bench/run.sh peers --informational --write $(BENCH)
 
 profile: build ## Where the microseconds of a request go: instructions and time per stage, the costliest functions.
 	Tests/support/packages.sh profile

@@ -16,6 +16,10 @@ from report import Report, load_average, machine, replace_section
 from scenarios import EXTRAS, SCENARIOS
 
 
+# Scenarios with a table of their own in docs/performance.md.
+SECTIONS = {"formats": "formats", "peers": "peers"}
+
+
 def arguments():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -41,15 +45,18 @@ def main():
     for name in settings.scenario or SCENARIOS:
         started = time.monotonic()
         title, measure = {**SCENARIOS, **EXTRAS}[name]
+        report.scenario = name
         print(f"{name}: {title}", flush=True)
         with Lab(settings.gateway) as lab:
             measure(lab, report, settings)
         print(f"  ({time.monotonic() - started:.0f} s; load {load_average()})\n", flush=True)
-    table = f"{report.markdown()}\n\nMeasured on {before} at the beginning, load {load_average()} at the end; " \
-            f"{settings.rounds} interleaved rounds of {settings.seconds:g} s."
-    print(table)
+    note = f"\n\nMeasured on {before} at the beginning, load {load_average()} at the end; " \
+           f"{settings.rounds} interleaved rounds of {settings.seconds:g} s."
+    print(report.markdown(report.figures) + note)
     if settings.write:
-        replace_section(Path(ROOT) / "docs/performance.md", "bench", table)
+        for section in {SECTIONS.get(figure.scenario, "bench") for figure in report.figures}:
+            figures = [figure for figure in report.figures if SECTIONS.get(figure.scenario, "bench") == section]
+            replace_section(Path(ROOT) / "docs/performance.md", section, report.markdown(figures) + note)
     missed = report.missed()
     if missed:
         print("\nmissed: " + "; ".join(figure.name for figure in missed))
