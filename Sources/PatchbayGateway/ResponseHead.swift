@@ -93,7 +93,8 @@ extension ByteBuffer {
             }
             room[digits] = 0x0d
             room[digits + 1] = 0x0a
-            chunk.withUnsafeBytes { UnsafeMutableRawBufferPointer(rebasing: room[(digits + 2)...]).copyMemory(from: $0) }
+            let place = UnsafeMutableRawBufferPointer(rebasing: room[(digits + 2)...])
+            chunk.withUnsafeBytes { place.copyMemory(from: $0) }
             room[total - 2] = 0x0d
             room[total - 1] = 0x0a
             return total

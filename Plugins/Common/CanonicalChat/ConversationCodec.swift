@@ -122,7 +122,9 @@ package struct ConversationDecoder<Format: ConversationFormat>: WireDecoder {
     }
 
     private mutating func flush(_ events: inout EventWriter) {
-        for event in pending { event.send(to: &events) }
+        guard !pending.isEmpty else { return }
+        // By position: an event is large, and a copy of it touches the counts of all its texts.
+        for index in pending.indices { pending[index].send(to: &events) }
         pending.removeAll(keepingCapacity: true)
     }
 }
