@@ -153,8 +153,10 @@ package.targets.append(
         swiftSettings: strict + hot))
 plugin("FormatOpenAIChat", product: "format-openai-chat", ["PatchbayWire", "CanonicalChat"])
 plugin("FormatAnthropicMessages", product: "format-anthropic-messages", ["PatchbayWire", "CanonicalChat"])
+plugin("FormatGemini", product: "format-gemini", ["PatchbayWire", "CanonicalChat"])
 plugin("PlatformOpenAI", product: "platform-openai")
 plugin("PlatformAnthropic", product: "platform-anthropic")
+plugin("PlatformGemini", product: "platform-gemini")
 plugin("PlatformNewAPI", product: "platform-new-api")
 plugin("NotifyWebhook", product: "notify-webhook")
 package.targets.append(
@@ -180,5 +182,5 @@ tests(
     [
         "CPatchbay", "PatchbayPlugin", "PatchbayWire", "CanonicalChat", "FormatOpenAIChat", "FormatAnthropicMessages",
         "PlatformOpenAI",
-        "PlatformAnthropic", "PlatformNewAPI", "NotifyWebhook", "PatchbaySimulator", "PatchbayHost", "PatchbayCore",
+        "PlatformAnthropic", "FormatGemini", "PlatformGemini", "PlatformNewAPI", "NotifyWebhook", "PatchbaySimulator", "PatchbayHost", "PatchbayCore",
     ])

@@ -10,13 +10,17 @@ import PatchbayWire
 enum Dialect: Sendable {
     case openAI
     case anthropic
+    case gemini
 }
 
 /// What a path of the gateway asks for.
 enum Endpoint: Sendable, Equatable {
     case chatCompletions
     case messages
+    case gemini(GeminiMethod)
     case models
+    /// One model of the list.
+    case model
     case health
     case readiness
 
@@ -25,7 +29,8 @@ enum Endpoint: Sendable, Equatable {
         switch self {
         case .chatCompletions: .openAIChat
         case .messages: .anthropicMessages
-        case .models, .health, .readiness: nil
+        case .gemini(let method): method.format
+        case .models, .model, .health, .readiness: nil
         }
     }
 
@@ -50,8 +55,12 @@ struct EndpointMatch {
             endpoint = .messages
         } else if bare.equals("/models") {
             endpoint = .models
+        } else if let gemini = GeminiPath(path) {
+            endpoint = gemini.endpoint
+            if gemini.isGemini { dialect = .gemini }
         } else {
             endpoint = EndpointMatch.health(path)
+            if path.hasPrefix("/v1beta/") { dialect = .gemini }
         }
     }
 

@@ -82,6 +82,10 @@ extension Exchange {
         let own = snapshot.table.formatSet([client])
         // A format that no site speaks has an empty set, which every set contains.
         if !own.isEmpty, usable.contains(own) { return client }
+        // What no plugin reads cannot be brought into another format.
+        guard snapshot.codecs[client] != nil else {
+            throw ChannelUnusable(reason: "the channel does not speak \(client)")
+        }
         for format in upstream.formats
         where snapshot.codecs[format] != nil && usable.contains(snapshot.table.formatSet([format])) {
             return format
@@ -101,7 +105,8 @@ extension Exchange {
                 input.isStream = fields.stream
                 input.bodySize = body.readableBytes
                 input.headers = headers
-                if let query = head.query { input.query = query.bytes(in: bytes) }
+                // Clients of Gemini may have their key in the query.
+                if let query = head.query, dialect != .gemini { input.query = query.bytes(in: bytes) }
                 try instance.prepare(input, into: loop.draft)
             }
         }
@@ -112,7 +117,9 @@ extension Exchange {
     /// The client's own bytes with as few changes as the channel needs, and every other byte untouched.
     private func patchedBody(_ draft: RequestDraft) throws -> ByteBuffer {
         var operations: [JSONPatchOperation] = []
-        if attempt.renamesModel {
+        if case .gemini(let method) = endpoint {
+            if attempt.renamesModel, method.namesModelInBody { return try renamedBody(method, draft) }
+        } else if attempt.renamesModel {
             operations.append(.set("model", string: attempt.upstreamModel))
         }
         if fields.stream, attempt.format == .openAIChat, !clientAskedForUsage {

@@ -60,6 +60,8 @@ final class Exchange {
     var usage = TokenUsage()
     /// What conversions could not carry.
     var losses: LossLedger?
+    /// The client wants the stream as one JSON array instead of events.
+    var arrayFraming: ArrayFraming?
 
     init(connection: ClientConnection) {
         self.connection = connection
@@ -76,6 +78,7 @@ final class Exchange {
             EndpointMatch(path: UnsafeRawBufferPointer(rebasing: bytes[connection.head.path.range]))
         }
         dialect = match.dialect
+        if match.endpoint == .models || match.endpoint == .model { dialect = listDialect(match.dialect) }
         endpoint = match.endpoint
         isHead = connection.head.method == .head
         do throws(GatewayError) {
@@ -109,6 +112,7 @@ final class Exchange {
         firstTokenAt = nil
         usage = TokenUsage()
         losses = nil
+        arrayFraming = nil
     }
 
     private func checkEndpoint(_ match: EndpointMatch) throws(GatewayError) -> Endpoint {
@@ -130,8 +134,9 @@ final class Exchange {
         self.body = body
         do throws(GatewayError) {
             switch endpoint {
-            case .chatCompletions, .messages: try route()
+            case .chatCompletions, .messages, .gemini: try route()
             case .models: answerModels()
+            case .model: try answerModel()
             case .health, .readiness, nil: answerHealth()
             }
         } catch {
@@ -141,7 +146,7 @@ final class Exchange {
 
     private func route() throws(GatewayError) {
         guard let key, let format = endpoint?.format else { return }
-        fields = try RequestFields(scanning: body, with: &loop.fieldScanner)
+        fields = try scannedFields()
         let table = snapshot.table
         guard let route = fields.withModelBytes(of: body, { table.route(forModelUTF8: $0) }) else {
             throw GatewayError(
@@ -151,7 +156,7 @@ final class Exchange {
         guard fields.withModelBytes(of: body, { key.permissions.permits(route, modelUTF8: $0) }) else {
             throw GatewayError(
                 .modelNotAllowed, "the key \"\(key.key.name)\" may not use the model \"\(fields.model)\"",
-                status: dialect == .openAI ? 403 : 404, parameter: "model")
+                status: dialect == .anthropic ? 404 : 403, parameter: "model")
         }
         routeName = table.routes[Int(route.rawValue)].model
         let outcome = Router.plan(
@@ -164,6 +169,9 @@ final class Exchange {
                 .noChannel, "every channel for the model \"\(fields.model)\" is resting after failures", status: 503,
                 retryAfter: Int(max(1, (milliseconds + 999) / 1000)))
         case .unserved:
+            if case .gemini(let method) = endpoint, method != .generate, method != .stream {
+                return try answerUnserved(method)
+            }
             throw GatewayError(
                 .noChannel, "no channel serves the model \"\(fields.model)\" in a format that this request can take",
                 status: 503, retryAfter: 30)

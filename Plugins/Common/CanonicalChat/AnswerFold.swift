@@ -56,10 +56,11 @@ package struct AnswerFold: Sendable {
         case .reasoning?: content = .reasoning(CanonicalReasoning())
         case .reasoningRedacted?: content = .reasoning(CanonicalReasoning(redacted: true))
         case .toolCall?:
-            content = .toolCall(
-                CanonicalToolCall(
-                    id: event.id, name: event.name, arguments: "",
-                    kind: extra?["kind"]?.stringValue == "custom" ? .custom : .function))
+            var call = CanonicalToolCall(
+                id: event.id, name: event.name, arguments: "",
+                kind: extra?["kind"]?.stringValue == "custom" ? .custom : .function)
+            call.opaque = CanonicalOpaque(list: extra?["opaque"])
+            content = .toolCall(call)
         case .image?, .audio?:
             let mime = extra?["mime"]?.stringValue ?? ""
             content = .media(CanonicalMedia(event.kind == .image ? .image : .audio, .base64(mime: mime, data: "")))

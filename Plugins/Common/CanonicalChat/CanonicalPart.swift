@@ -50,7 +50,7 @@ package struct CanonicalReasoning: Sendable, Hashable {
 
 /// State that belongs to one provider and goes back to it byte for byte.
 package struct CanonicalOpaque: Sendable, Hashable {
-    /// signature, redacted or encrypted_content.
+    /// signature, redacted, encrypted_content or thought_signature.
     package var kind: String
     /// The provider it is bound to, where known.
     package var provider: String?
@@ -104,6 +104,8 @@ package struct CanonicalToolCall: Sendable, Hashable {
     package var kind: Kind
     /// The arguments as JSON text, exactly as written; for a custom tool its free text.
     package var arguments: String
+    /// State of the provider that goes back together with the call.
+    package var opaque: CanonicalOpaque?
 
     package init(id: String, name: String, arguments: String, kind: Kind = .function) {
         self.id = id
