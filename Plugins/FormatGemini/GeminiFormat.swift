@@ -75,7 +75,7 @@ enum GeminiSignature {
         // Base64 of "pb1:".
         if text.hasPrefix("cGIxO") {
             let carried = String(decoding: DataURL.decode(text.utf8), as: UTF8.self)
-            if let opaque = OpaqueCarrier.unwrapped(carried) { return opaque }
+            if let opaque = OpaqueCarrier.unwrapped(carried)?.opaque { return opaque }
         }
         return CanonicalOpaque(kind: "thought_signature", provider: GeminiFormat.provider, data: text)
     }

@@ -133,7 +133,7 @@ enum GeminiPartReader {
                 throw .invalid("`\(path()).inlineData.data` must be a string")
             }
             let mime = wire["mimeType"]?.stringValue ?? ""
-            var media = CanonicalMedia(kind(mime), .base64(mime: mime, data: data))
+            var media = CanonicalMedia(kind(mime), .base64(mime: mime, data: DataURL.normalised(data)))
             if media.kind == .audio { media.format = format(mime) }
             media.filename = wire["displayName"]?.stringValue
             keep(wire, but: ["data", "mimeType", "displayName"], as: "inlineData", &members)

@@ -23,6 +23,9 @@ struct GeminiRequestReader {
         }
         var turns = GeminiContentsReader()
         try turns.read(contents)
+        guard turns.turns.contains(where: { !$0.parts.isEmpty }) else {
+            throw .invalid("`contents` must have a part")
+        }
         reader.request.turns = turns.turns
         if !reader.native.isEmpty {
             reader.request.native = CanonicalNative(format: GeminiFormat.id, members: reader.native)

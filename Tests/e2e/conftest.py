@@ -1,7 +1,8 @@
 import pytest
 from fakes.anthropic_api import AnthropicUpstream
+from fakes.gemini_api import GeminiUpstream
 from fakes.openai_api import OpenAIUpstream
-from gateway import Running, anthropic_site, openai_site
+from gateway import Running, anthropic_site, gemini_site, openai_site
 from raw_client import RawClient
 
 
@@ -20,9 +21,17 @@ def anthropic_upstream():
 
 
 @pytest.fixture(scope="session")
-def gateway(tmp_path_factory, openai_upstream, anthropic_upstream):
+def gemini_upstream():
+    upstream = GeminiUpstream()
+    yield upstream
+    upstream.stop()
+
+
+@pytest.fixture(scope="session")
+def gateway(tmp_path_factory, openai_upstream, anthropic_upstream, gemini_upstream):
     running = Running(
-        tmp_path_factory.mktemp("gateway"), openai_site(openai_upstream.url) + anthropic_site(anthropic_upstream.url))
+        tmp_path_factory.mktemp("gateway"),
+        openai_site(openai_upstream.url) + anthropic_site(anthropic_upstream.url) + gemini_site(gemini_upstream.url))
     yield running
     running.stop()
 
