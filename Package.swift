@@ -152,6 +152,7 @@ package.targets.append(
         name: "CanonicalChat", dependencies: ["PatchbayPlugin", "PatchbayWire"], path: "Plugins/Common/CanonicalChat",
         swiftSettings: strict + hot))
 plugin("FormatOpenAIChat", product: "format-openai-chat", ["PatchbayWire", "CanonicalChat"])
+plugin("FormatOpenAIResponses", product: "format-openai-responses", ["PatchbayWire", "CanonicalChat"])
 plugin("FormatAnthropicMessages", product: "format-anthropic-messages", ["PatchbayWire", "CanonicalChat"])
 plugin("PlatformOpenAI", product: "platform-openai")
 plugin("PlatformAnthropic", product: "platform-anthropic")
@@ -179,6 +180,6 @@ tests(
     "PluginTests",
     [
         "CPatchbay", "PatchbayPlugin", "PatchbayWire", "CanonicalChat", "FormatOpenAIChat", "FormatAnthropicMessages",
-        "PlatformOpenAI",
+        "FormatOpenAIResponses", "PlatformOpenAI",
         "PlatformAnthropic", "PlatformNewAPI", "NotifyWebhook", "PatchbaySimulator", "PatchbayHost", "PatchbayCore",
     ])

@@ -9,5 +9,6 @@ package struct WireFormat: Sendable, Hashable, RawRepresentable, CustomStringCon
     package var description: String { rawValue }
 
     package static let openAIChat = WireFormat(rawValue: "openai.chat")
+    package static let openAIResponses = WireFormat(rawValue: "openai.responses")
     package static let anthropicMessages = WireFormat(rawValue: "anthropic.messages")
 }

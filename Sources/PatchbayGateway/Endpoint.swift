@@ -16,6 +16,7 @@ enum Dialect: Sendable {
 enum Endpoint: Sendable, Equatable {
     case chatCompletions
     case messages
+    case responses
     case models
     case health
     case readiness
@@ -25,6 +26,7 @@ enum Endpoint: Sendable, Equatable {
         switch self {
         case .chatCompletions: .openAIChat
         case .messages: .anthropicMessages
+        case .responses: .openAIResponses
         case .models, .health, .readiness: nil
         }
     }
@@ -48,6 +50,8 @@ struct EndpointMatch {
             endpoint = .chatCompletions
         } else if bare.equals("/messages") {
             endpoint = .messages
+        } else if bare.equals("/responses") {
+            endpoint = .responses
         } else if bare.equals("/models") {
             endpoint = .models
         } else {

@@ -130,7 +130,7 @@ final class Exchange {
         self.body = body
         do throws(GatewayError) {
             switch endpoint {
-            case .chatCompletions, .messages: try route()
+            case .chatCompletions, .messages, .responses: try route()
             case .models: answerModels()
             case .health, .readiness, nil: answerHealth()
             }

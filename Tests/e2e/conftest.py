@@ -1,7 +1,8 @@
 import pytest
 from fakes.anthropic_api import AnthropicUpstream
 from fakes.openai_api import OpenAIUpstream
-from gateway import Running, anthropic_site, openai_site
+from fakes.responses_api import ResponsesUpstream
+from gateway import Running, anthropic_site, openai_site, responses_site
 from raw_client import RawClient
 
 
@@ -20,9 +21,16 @@ def anthropic_upstream():
 
 
 @pytest.fixture(scope="session")
-def gateway(tmp_path_factory, openai_upstream, anthropic_upstream):
-    running = Running(
-        tmp_path_factory.mktemp("gateway"), openai_site(openai_upstream.url) + anthropic_site(anthropic_upstream.url))
+def responses_upstream():
+    upstream = ResponsesUpstream()
+    yield upstream
+    upstream.stop()
+
+
+@pytest.fixture(scope="session")
+def gateway(tmp_path_factory, openai_upstream, anthropic_upstream, responses_upstream):
+    sites = openai_site(openai_upstream.url) + anthropic_site(anthropic_upstream.url)
+    running = Running(tmp_path_factory.mktemp("gateway"), sites + responses_site(responses_upstream.url))
     yield running
     running.stop()
 

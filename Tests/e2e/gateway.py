@@ -54,6 +54,18 @@ def anthropic_site(url, name="beta", key="sk-ant-upstream-1"):
 """
 
 
+def responses_site(url, name="gamma", key="sk-upstream-1", formats="openai.responses"):
+    return f"""  - name: {name}
+    platform: openai
+    base_url: {url}
+    formats: [{formats}]
+    accounts:
+      - name: main
+        credential: {{ kind: api_key, api_key: {key} }}
+        models: [gpt-5-mini, {{ upstream: gpt-5-2025-08-07, as: gpt-5 }}]
+"""
+
+
 class Gateway:
     def __init__(self, directory, text, arguments=(), environment=None):
         self.directory = Path(directory)

@@ -33,6 +33,8 @@ package struct CapabilityProfile: Sendable, Hashable {
     /// none, reasoning_content_required or signature.
     package var reasoningEcho: String?
     package var contextWindowFinish: Bool?
+    /// A Chat upstream takes tools of free text.
+    package var customTools: Bool?
 
     package init() {}
 
@@ -69,5 +71,6 @@ package struct CapabilityProfile: Sendable, Hashable {
         cacheControl = document["cache_control"]?.boolValue
         reasoningEcho = document["reasoning_echo"]?.stringValue
         contextWindowFinish = document["context_window_finish"]?.boolValue
+        customTools = document["custom_tools"]?.boolValue
     }
 }
