@@ -152,6 +152,7 @@ package.targets.append(
         name: "CanonicalChat", dependencies: ["PatchbayPlugin", "PatchbayWire"], path: "Plugins/Common/CanonicalChat",
         swiftSettings: strict + hot))
 plugin("FormatOpenAIChat", product: "format-openai-chat", ["PatchbayWire", "CanonicalChat"])
+plugin("FormatOpenAIResponses", product: "format-openai-responses", ["PatchbayWire", "CanonicalChat"])
 plugin("FormatAnthropicMessages", product: "format-anthropic-messages", ["PatchbayWire", "CanonicalChat"])
 plugin("FormatGemini", product: "format-gemini", ["PatchbayWire", "CanonicalChat"])
 plugin("PlatformOpenAI", product: "platform-openai")
@@ -181,6 +182,6 @@ tests(
     "PluginTests",
     [
         "CPatchbay", "PatchbayPlugin", "PatchbayWire", "CanonicalChat", "FormatOpenAIChat", "FormatAnthropicMessages",
-        "PlatformOpenAI",
-        "PlatformAnthropic", "FormatGemini", "PlatformGemini", "PlatformNewAPI", "NotifyWebhook", "PatchbaySimulator", "PatchbayHost", "PatchbayCore",
+        "FormatOpenAIResponses", "FormatGemini", "PlatformOpenAI", "PlatformAnthropic", "PlatformGemini",
+        "PlatformNewAPI", "NotifyWebhook", "PatchbaySimulator", "PatchbayHost", "PatchbayCore",
     ])

@@ -35,6 +35,7 @@ struct ChatEncoderPart {
     var call = 0
     /// Dense number of a reasoning part in its choice.
     var detail = 0
+    /// Id of a call, or of reasoning where it has one.
     var callID = ""
     var callName = ""
     var isCustom = false

@@ -188,7 +188,7 @@ extension ChatRequestWriter {
     private mutating func writeCall(_ call: CanonicalToolCall, native: CanonicalNative?) {
         writer.beginObject()
         writer.member("id", wireID(call.id))
-        if call.kind == .custom {
+        if isFreeText(call) {
             writer.member("type", literal: "custom")
             writer.key("custom")
             writer.beginObject()
@@ -199,7 +199,11 @@ extension ChatRequestWriter {
             writer.key("function")
             writer.beginObject()
             writer.member("name", wireName(call.name))
-            writer.member("arguments", call.arguments.isEmpty && !isSameFormat ? "{}" : call.arguments)
+            if call.kind == .custom {
+                writer.member("arguments", CustomToolInput.wrapped(call.arguments))
+            } else {
+                writer.member("arguments", call.arguments.isEmpty && !isSameFormat ? "{}" : call.arguments)
+            }
         }
         writer.endObject()
         writeExtras(native)

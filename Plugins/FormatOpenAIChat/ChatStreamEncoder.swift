@@ -115,6 +115,7 @@ struct ChatStreamEncoder {
             part.mime = (try? JSONValue(parsing: event.extra))?["mime"]?.stringValue ?? "image/png"
         } else if kind == .reasoning || kind == .reasoningRedacted {
             part.detail = choices[slot].detailCount
+            part.callID = event.id
             choices[slot].detailCount += 1
         }
         choices[slot].set(part, event.part)

@@ -9,6 +9,7 @@ package struct WireFormat: Sendable, Hashable, RawRepresentable, CustomStringCon
     package var description: String { rawValue }
 
     package static let openAIChat = WireFormat(rawValue: "openai.chat")
+    package static let openAIResponses = WireFormat(rawValue: "openai.responses")
     package static let anthropicMessages = WireFormat(rawValue: "anthropic.messages")
     package static let geminiGenerate = WireFormat(rawValue: "gemini.generate")
     package static let geminiCountTokens = WireFormat(rawValue: "gemini.count_tokens")

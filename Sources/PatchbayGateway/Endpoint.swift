@@ -18,6 +18,7 @@ enum Endpoint: Sendable, Equatable {
     case chatCompletions
     case messages
     case gemini(GeminiMethod)
+    case responses
     case models
     /// One model of the list.
     case model
@@ -29,6 +30,7 @@ enum Endpoint: Sendable, Equatable {
         switch self {
         case .chatCompletions: .openAIChat
         case .messages: .anthropicMessages
+        case .responses: .openAIResponses
         case .gemini(let method): method.format
         case .models, .model, .health, .readiness: nil
         }
@@ -53,6 +55,8 @@ struct EndpointMatch {
             endpoint = .chatCompletions
         } else if bare.equals("/messages") {
             endpoint = .messages
+        } else if bare.equals("/responses") {
+            endpoint = .responses
         } else if bare.equals("/models") {
             endpoint = .models
         } else if let gemini = GeminiPath(path) {

@@ -59,7 +59,7 @@ extension Exchange {
         }
         guard attempt.encoder == nil else { return }
         if attempt.tap.error != nil {
-            attempt.errorIsShown = StreamEdit.isError(frame, dialect: dialect)
+            attempt.errorIsShown = showsError(frame)
             guard attempt.errorIsShown else { return }
         }
         if attempt.renamesModel, StreamEdit.appendRenamed(frame, to: fields.model, into: &output) { return }
@@ -249,7 +249,7 @@ extension Exchange {
 
     /// Ends a stream that broke: what was sent stays, the error frame says so, and no terminator of the format follows.
     func breakStream(_ error: GatewayError) {
-        write(chunk: error.streamFrame(dialect, requestID: requestID))
+        write(chunk: streamFrame(error))
         closeStream()
         endConnection()
     }

@@ -134,7 +134,7 @@ final class Exchange {
         self.body = body
         do throws(GatewayError) {
             switch endpoint {
-            case .chatCompletions, .messages, .gemini: try route()
+            case .chatCompletions, .messages, .responses, .gemini: try route()
             case .models: answerModels()
             case .model: try answerModel()
             case .health, .readiness, nil: answerHealth()

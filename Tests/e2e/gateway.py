@@ -55,7 +55,7 @@ def anthropic_site(url, name="beta", key="sk-ant-upstream-1"):
 """
 
 
-def gemini_site(url, name="gamma", key="AIza-upstream-1"):
+def gemini_site(url, name="delta", key="AIza-upstream-1"):
     return f"""  - name: {name}
     platform: gemini
     base_url: {url}
@@ -63,6 +63,18 @@ def gemini_site(url, name="gamma", key="AIza-upstream-1"):
       - name: main
         credential: {{ kind: api_key, api_key: {key} }}
         models: [gemini-3-flash, {{ upstream: gemini-2.5-pro, as: gemini-pro }}]
+"""
+
+
+def responses_site(url, name="gamma", key="sk-upstream-1", formats="openai.responses"):
+    return f"""  - name: {name}
+    platform: openai
+    base_url: {url}
+    formats: [{formats}]
+    accounts:
+      - name: main
+        credential: {{ kind: api_key, api_key: {key} }}
+        models: [gpt-5-mini, {{ upstream: gpt-5-2025-08-07, as: gpt-5 }}]
 """
 
 

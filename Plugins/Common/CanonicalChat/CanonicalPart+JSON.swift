@@ -88,11 +88,13 @@ extension CanonicalReasoning {
     func write(into writer: inout JSONWriter) {
         writer.member("k", redacted ? "reasoning_redacted" : "reasoning")
         if !redacted { writer.member("text", text) }
+        writer.member("id", ifPresent: id)
         opaque?.writeList(into: &writer)
     }
 
     init(canonical value: JSONValue, redacted: Bool) {
         self.init(text: value["text"]?.stringValue ?? "", redacted: redacted)
+        id = value["id"]?.stringValue
         opaque = CanonicalOpaque(list: value["opaque"])
     }
 }

@@ -40,6 +40,8 @@ package struct CanonicalReasoning: Sendable, Hashable {
     /// May be empty: some providers send the opaque state only.
     package var text = ""
     package var opaque: CanonicalOpaque?
+    /// The name that its provider gave it, where it has one.
+    package var id: String?
 
     package init(text: String = "", opaque: CanonicalOpaque? = nil, redacted: Bool = false) {
         self.text = text

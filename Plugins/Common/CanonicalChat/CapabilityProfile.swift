@@ -35,6 +35,8 @@ package struct CapabilityProfile: Sendable, Hashable {
     package var contextWindowFinish: Bool?
     /// gemini-json or gemini-openapi: the dialect of JSON schemas that a Gemini upstream takes.
     package var schema: String?
+    /// A Chat upstream takes tools of free text.
+    package var customTools: Bool?
 
     package init() {}
 
@@ -72,5 +74,6 @@ package struct CapabilityProfile: Sendable, Hashable {
         reasoningEcho = document["reasoning_echo"]?.stringValue
         contextWindowFinish = document["context_window_finish"]?.boolValue
         schema = document["schema"]?.stringValue
+        customTools = document["custom_tools"]?.boolValue
     }
 }
