@@ -12,11 +12,13 @@ struct GeminiAnswerWriter {
         showsReasoning = GeminiFormat.showsReasoning(context.request)
     }
 
-    /// Whether a part of reasoning reaches the client. Signatures without text stay at the provider that reads them
-    /// unless they are Google's.
-    func shows(_ reasoning: CanonicalReasoning) -> Bool {
-        if reasoning.text.isEmpty, let opaque = reasoning.opaque, GeminiSignature.isOwn(opaque) { return true }
-        return showsReasoning
+    /// How a part of reasoning reaches the client: as a part of its own, on the call that comes next, or not at all.
+    ///
+    /// What is without text belongs to the next call. Sealed reasoning of which the client wants no text goes the same
+    /// way; a signature of Claude's means nothing without the text.
+    func isHeld(_ reasoning: CanonicalReasoning) -> Bool {
+        guard let opaque = reasoning.opaque else { return false }
+        return reasoning.isBareSignature || (!showsReasoning && opaque.kind == "encrypted_content")
     }
 
     func text(_ text: String, into writer: inout JSONWriter) {
@@ -25,26 +27,25 @@ struct GeminiAnswerWriter {
         writer.endObject()
     }
 
+    /// A thought with its signature; the signature alone, if the client has the text already.
     func reasoning(_ reasoning: CanonicalReasoning, into writer: inout JSONWriter) {
         writer.beginObject()
-        writer.member("text", showsReasoning ? reasoning.text : "")
-        let isOwn = reasoning.opaque.map(GeminiSignature.isOwn) ?? false
-        if !(isOwn && reasoning.text.isEmpty) { writer.member("thought", true) }
-        if let opaque = reasoning.opaque { writer.member("thoughtSignature", GeminiSignature.write(opaque)) }
+        writer.member("text", reasoning.text)
+        writer.member("thought", true)
+        writer.member("thoughtSignature", ifPresent: reasoning.wireSignature)
         writer.endObject()
     }
 
-    /// The signature of a reasoning part whose text the client has already.
-    func signature(_ opaque: CanonicalOpaque, hasText: Bool, into writer: inout JSONWriter) {
+    /// A signature that no call has taken.
+    func trailing(_ signature: String, into writer: inout JSONWriter) {
         writer.beginObject()
         writer.member("text", literal: "")
-        if hasText || !GeminiSignature.isOwn(opaque) { writer.member("thought", true) }
-        writer.member("thoughtSignature", GeminiSignature.write(opaque))
+        writer.member("thoughtSignature", signature)
         writer.endObject()
     }
 
     /// False if the arguments are no JSON: half a call must not be executed.
-    func call(_ call: CanonicalToolCall, hasID: Bool, into writer: inout JSONWriter) -> Bool {
+    func call(_ call: CanonicalToolCall, hasID: Bool, signature: String?, into writer: inout JSONWriter) -> Bool {
         let (arguments, quality) = ToolArguments.object(call)
         guard quality != .raw else { return false }
         writer.beginObject()
@@ -54,7 +55,7 @@ struct GeminiAnswerWriter {
         writer.member("name", call.name)
         writer.member("args", arguments)
         writer.endObject()
-        if let opaque = call.opaque { writer.member("thoughtSignature", GeminiSignature.write(opaque)) }
+        writer.member("thoughtSignature", ifPresent: signature)
         writer.endObject()
         return true
     }

@@ -71,22 +71,39 @@ enum GeminiFormat {
 
 /// Signatures of thoughts on the wire: Google's own as they are, those of other providers carried as base64.
 enum GeminiSignature {
-    static func read(_ text: String) -> CanonicalOpaque {
+    /// The reasoning that a signature stands for; it has no text of its own.
+    static func read(_ text: String) -> CanonicalReasoning {
         // Base64 of "pb1:".
-        if text.hasPrefix("cGIxO") {
-            let carried = String(decoding: DataURL.decode(text.utf8), as: UTF8.self)
-            if let opaque = OpaqueCarrier.unwrapped(carried)?.opaque { return opaque }
+        if text.hasPrefix("cGIxO"),
+            let carried = OpaqueCarrier.unwrapped(String(decoding: DataURL.decode(text.utf8), as: UTF8.self))
+        {
+            var reasoning = CanonicalReasoning(opaque: carried.opaque, redacted: carried.opaque.kind == "redacted")
+            reasoning.id = carried.id
+            return reasoning
         }
-        return CanonicalOpaque(kind: "thought_signature", provider: GeminiFormat.provider, data: text)
+        return CanonicalReasoning(
+            opaque: CanonicalOpaque(kind: "thought_signature", provider: GeminiFormat.provider, data: text))
     }
 
     /// What a client gets of opaque state.
-    static func write(_ opaque: CanonicalOpaque) -> String {
-        isOwn(opaque) ? opaque.data : Base64.encoded(Array(OpaqueCarrier.wrapped(opaque).utf8))
+    static func write(_ opaque: CanonicalOpaque, id: String?) -> String {
+        isOwn(opaque) ? opaque.data : Base64.encoded(Array(OpaqueCarrier.wrapped(opaque, id: id).utf8))
     }
 
     static func isOwn(_ opaque: CanonicalOpaque) -> Bool {
         opaque.provider == GeminiFormat.provider
+    }
+}
+
+extension CanonicalReasoning {
+    /// The signature as it stands on the wire.
+    var wireSignature: String? {
+        opaque.map { GeminiSignature.write($0, id: id) }
+    }
+
+    /// Google's own signature without a thought.
+    var isBareSignature: Bool {
+        text.isEmpty && opaque.map(GeminiSignature.isOwn) == true
     }
 }
 

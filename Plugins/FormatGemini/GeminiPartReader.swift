@@ -11,18 +11,19 @@ enum GeminiPartReader {
         if let text = value.stringValue { return [.text(text)] }
         guard var members = GeminiMembers.read(value) else { throw .invalid("`\(path())` must be an object") }
         let signature = (members.remove("thoughtSignature")?.stringValue).flatMap { $0.isEmpty ? nil : $0 }
-        let opaque = signature.map(GeminiSignature.read)
-        if members["functionCall"] != nil { return [try call(&members, opaque, path())] }
-        if members["functionResponse"] != nil {
-            return [try result(&members, path())] + (opaque.map { [attached($0)] } ?? [])
+        let signed = signature.map(GeminiSignature.read)
+        let attached = signed.map { [Self.signature($0, "attached")] } ?? []
+        if members["functionCall"] != nil {
+            return (signed.map { [Self.signature($0, "call")] } ?? []) + [try call(&members, path())]
         }
-        if members["text"] != nil || isEmpty(members) { return try text(&members, opaque, path()) }
-        var part = try media(&members, path()) ?? CanonicalPart(.other(value.withoutSignature(opaque)))
+        if members["functionResponse"] != nil { return [try result(&members, path())] + attached }
+        if members["text"] != nil || isEmpty(members) { return try text(&members, signed, path()) }
+        var part = try media(&members, path()) ?? CanonicalPart(.other(value.withoutSignature(signed != nil)))
         if case .other = part.content {
         } else {
             part.native = native(members)
         }
-        return [part] + (opaque.map { [attached($0)] } ?? [])
+        return [part] + attached
     }
 
     /// A part with nothing but notes about it, such as a signature that stands alone.
@@ -30,15 +31,16 @@ enum GeminiPartReader {
         members.members.allSatisfy { $0.key == "thought" || $0.value.isNull }
     }
 
-    /// A signature beside data that is neither thought nor call.
-    private static func attached(_ opaque: CanonicalOpaque) -> CanonicalPart {
-        var part = CanonicalPart(.reasoning(CanonicalReasoning(opaque: opaque)))
-        part.native = CanonicalNative(format: GeminiFormat.id, members: ["$form": "attached"])
+    /// A signature beside data that is no thought. `form` says where it stood: on the call after it (`call`), on the part
+    /// before it (`attached`), or alone (`trailing`).
+    private static func signature(_ reasoning: CanonicalReasoning, _ form: String) -> CanonicalPart {
+        var part = CanonicalPart(.reasoning(reasoning))
+        part.native = CanonicalNative(format: GeminiFormat.id, members: ["$form": .string(form)])
         return part
     }
 
     private static func text(
-        _ members: inout JSONObject, _ opaque: CanonicalOpaque?, _ path: @autoclosure () -> String
+        _ members: inout JSONObject, _ signed: CanonicalReasoning?, _ path: @autoclosure () -> String
     ) throws(ConversionError) -> [CanonicalPart] {
         let value = members.remove("text")
         guard value == nil || value?.stringValue != nil else { throw .invalid("`\(path()).text` must be a string") }
@@ -46,21 +48,21 @@ enum GeminiPartReader {
         let isThought = members["thought"]?.boolValue == true
         members.remove("thought")
         if isThought {
-            let isRedacted = text.isEmpty && opaque?.kind == "redacted"
-            var part = CanonicalPart(
-                .reasoning(CanonicalReasoning(text: text, opaque: opaque, redacted: isRedacted)))
+            var reasoning = signed ?? CanonicalReasoning()
+            reasoning.text = text
+            reasoning.redacted = reasoning.redacted && text.isEmpty
+            var part = CanonicalPart(.reasoning(reasoning))
             part.native = native(members)
             return [part]
         }
-        if text.isEmpty, let opaque {
-            var part = attached(opaque)
-            members.append("$form", "trailing")
-            part.native = native(members)
+        if text.isEmpty, let signed {
+            var part = signature(signed, "trailing")
+            for member in members { part.native?.members.append(member.key, member.value) }
             return [part]
         }
         var part = CanonicalPart.text(text)
         part.native = native(members)
-        return [part] + (opaque.map { [attached($0)] } ?? [])
+        return [part] + (signed.map { [signature($0, "attached")] } ?? [])
     }
 
     private static func native(_ members: JSONObject) -> CanonicalNative? {
@@ -71,7 +73,7 @@ enum GeminiPartReader {
 
     /// The id stays empty if the wire has none.
     private static func call(
-        _ members: inout JSONObject, _ opaque: CanonicalOpaque?, _ path: @autoclosure () -> String
+        _ members: inout JSONObject, _ path: @autoclosure () -> String
     ) throws(ConversionError) -> CanonicalPart {
         guard var wire = GeminiMembers.read(members.remove("functionCall")),
             let name = wire.remove("name")?.stringValue, !name.isEmpty
@@ -82,7 +84,6 @@ enum GeminiPartReader {
         case .string(let text)?: call.arguments = text
         case let value?: call.arguments = value.description
         }
-        call.opaque = opaque
         members.remove("thought")
         if !wire.isEmpty { members.append("functionCall", .object(wire)) }
         var part = CanonicalPart(.toolCall(call))
@@ -183,8 +184,8 @@ enum GeminiPartReader {
 
 extension JSONValue {
     /// The part as it came, without the signature that another part holds now.
-    fileprivate func withoutSignature(_ opaque: CanonicalOpaque?) -> JSONValue {
-        guard opaque != nil, var members = objectValue else { return self }
+    fileprivate func withoutSignature(_ isSigned: Bool) -> JSONValue {
+        guard isSigned, var members = objectValue else { return self }
         members.remove("thoughtSignature")
         members.remove("thought_signature")
         return .object(members)

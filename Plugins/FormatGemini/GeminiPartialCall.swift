@@ -35,10 +35,11 @@ struct GeminiPartialCall {
         return !isComplete || !name.isEmpty
     }
 
-    var call: CanonicalToolCall {
-        var call = CanonicalToolCall(id: id, name: name, arguments: arguments.description)
-        call.opaque = signature.map(GeminiSignature.read)
-        return call
+    /// The whole call, after the signature of the thought that led to it.
+    var parts: [CanonicalPart] {
+        let call = CanonicalToolCall(id: id, name: name, arguments: arguments.description)
+        return (signature.map { [CanonicalPart(.reasoning(GeminiSignature.read($0)))] } ?? [])
+            + [CanonicalPart(.toolCall(call))]
     }
 
     // MARK: - Values

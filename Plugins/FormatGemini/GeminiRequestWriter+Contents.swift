@@ -138,40 +138,17 @@ extension GeminiRequestWriter {
     /// Newer models refuse a call of the turn in progress without the signature of the thought that led to it. Calls
     /// that another provider's model made get the mark that turns the check off.
     private mutating func sign(_ turns: inout [CanonicalTurn]) {
-        for index in turns.indices where turns[index].role == .assistant { Self.attach(&turns[index]) }
         guard context.profile.reasoningEcho != "none" else { return }
         let start = turns.lastIndex { turn in
             turn.role == .user && !turn.parts.contains { if case .toolResult = $0.content { true } else { false } }
         }
         for index in turns.indices where index > start ?? -1 && turns[index].role == .assistant {
-            let first = turns[index].parts.firstIndex { if case .toolCall = $0.content { true } else { false } }
-            guard let first, case .toolCall(var call) = turns[index].parts[first].content, call.opaque == nil else {
-                continue
-            }
+            let parts = turns[index].parts
+            let first = parts.firstIndex { if case .toolCall = $0.content { true } else { false } }
+            guard let first, first == 0 || !parts[first - 1].isBareSignature else { continue }
             context.lose(.info, "reasoning.signature", at: "/turns/\(index)")
-            call.opaque = CanonicalOpaque(
-                kind: "thought_signature", provider: GeminiFormat.provider, data: GeminiFormat.skippedSignature)
-            turns[index].parts[first].content = .toolCall(call)
+            let skipped = CanonicalPart(.reasoning(GeminiSignature.read(GeminiFormat.skippedSignature)))
+            turns[index].parts.insert(skipped, at: first)
         }
-    }
-
-    /// A signature without a thought, right before a call, is the call's own. Those of other providers go.
-    private static func attach(_ turn: inout CanonicalTurn) {
-        var parts: [CanonicalPart] = []
-        for part in turn.parts {
-            guard case .toolCall(var call) = part.content else {
-                parts.append(part)
-                continue
-            }
-            if let opaque = call.opaque, !GeminiSignature.isOwn(opaque) { call.opaque = nil }
-            if call.opaque == nil, case .reasoning(let reasoning)? = parts.last?.content, reasoning.text.isEmpty {
-                call.opaque = reasoning.opaque
-                parts.removeLast()
-            }
-            var signed = part
-            signed.content = .toolCall(call)
-            parts.append(signed)
-        }
-        turn.parts = parts
     }
 }

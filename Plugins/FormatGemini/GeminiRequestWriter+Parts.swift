@@ -6,24 +6,31 @@ extension GeminiRequestWriter {
     mutating func writeParts(_ parts: [CanonicalPart], _ path: String) throws(ConversionError) {
         writer.beginArray()
         for (index, part) in parts.enumerated() {
-            if part.isAttachedSignature { continue }
             let next = index + 1 < parts.count ? parts[index + 1] : nil
-            try writePart(part, signature: next.flatMap { $0.isAttachedSignature ? $0 : nil }, path)
+            let last = index > 0 ? parts[index - 1] : nil
+            if part.isSignature("attached") || signs(part, next) { continue }
+            var signature = next.flatMap { $0.isSignature("attached") ? $0.wireSignature : nil }
+            if let last, signs(last, part) { signature = last.wireSignature }
+            try writePart(part, signature: signature, path)
         }
         writer.endArray()
     }
 
+    /// Whether a part is the signature of the call after it.
+    private func signs(_ part: CanonicalPart, _ next: CanonicalPart?) -> Bool {
+        guard case .toolCall? = next?.content else { return false }
+        return isSameFormat ? part.isSignature("call") : part.isBareSignature
+    }
+
     private mutating func writePart(
-        _ part: CanonicalPart, signature: CanonicalPart?, _ path: String
+        _ part: CanonicalPart, signature: String?, _ path: String
     ) throws(ConversionError) {
         if case .other(let value) = part.content {
             guard isSameFormat else {
                 return context.lose(.degrade, "part.\(value["type"]?.stringValue ?? "unknown")", at: path)
             }
-            guard let opaque = signature?.reasoningOpaque, var members = value.objectValue else {
-                return writer.value(value)
-            }
-            members.append("thoughtSignature", .string(GeminiSignature.write(opaque)))
+            guard let signature, var members = value.objectValue else { return writer.value(value) }
+            members.append("thoughtSignature", .string(signature))
             return writer.value(.object(members))
         }
         if case .media(let media) = part.content, case .parts(let inner) = media.source {
@@ -40,7 +47,7 @@ extension GeminiRequestWriter {
         case .toolResult(let result): try writeResult(result, part.native, path)
         case .other: break
         }
-        if let opaque = signature?.reasoningOpaque { writer.member("thoughtSignature", GeminiSignature.write(opaque)) }
+        writer.member("thoughtSignature", ifPresent: signature)
         writeNative(part.native)
         writer.endObject()
     }
@@ -65,7 +72,7 @@ extension GeminiRequestWriter {
         writer.member("text", reasoning.text)
         let isBare = isSameFormat ? native?["$form"] != nil : reasoning.text.isEmpty
         if !isBare { writer.member("thought", true) }
-        if let opaque = reasoning.opaque { writer.member("thoughtSignature", GeminiSignature.write(opaque)) }
+        writer.member("thoughtSignature", ifPresent: reasoning.wireSignature)
     }
 
     // MARK: - Calls and results
@@ -83,9 +90,6 @@ extension GeminiRequestWriter {
         }
         writeInside(native, "functionCall")
         writer.endObject()
-        if let opaque = call.opaque, isSameFormat || GeminiSignature.isOwn(opaque) {
-            writer.member("thoughtSignature", GeminiSignature.write(opaque))
-        }
     }
 
     private mutating func writeResult(
@@ -235,13 +239,17 @@ enum GeminiMedia {
 }
 
 extension CanonicalPart {
-    /// A signature that stood beside the data of the part before it.
-    var isAttachedSignature: Bool {
-        guard case .reasoning = content else { return false }
-        return native?["$form"] == "attached"
+    /// A signature whose place the reader of this format has noted.
+    func isSignature(_ form: String) -> Bool {
+        guard case .reasoning = content, let native, native.format == GeminiFormat.id else { return false }
+        return native["$form"]?.stringValue == form
     }
 
-    var reasoningOpaque: CanonicalOpaque? {
-        if case .reasoning(let reasoning) = content { reasoning.opaque } else { nil }
+    var isBareSignature: Bool {
+        if case .reasoning(let reasoning) = content { reasoning.isBareSignature } else { false }
+    }
+
+    var wireSignature: String? {
+        if case .reasoning(let reasoning) = content { reasoning.wireSignature } else { nil }
     }
 }

@@ -47,10 +47,7 @@ struct GeminiResponseWriter {
         writer.beginObject()
         writer.key("parts")
         writer.beginArray()
-        for (index, part) in choice.parts.enumerated() where !part.isAttachedSignature {
-            let next = index + 1 < choice.parts.count ? choice.parts[index + 1] : nil
-            write(part, signature: next.flatMap { $0.isAttachedSignature ? $0.reasoningOpaque : nil }, path, &isBroken)
-        }
+        writeParts(choice.parts, path, &isBroken)
         writer.endArray()
         writer.member("role", literal: "model")
         writer.endObject()
@@ -66,20 +63,44 @@ struct GeminiResponseWriter {
         writer.endObject()
     }
 
+    private mutating func writeParts(_ parts: [CanonicalPart], _ path: String, _ isBroken: inout Bool) {
+        /// The signature that the next call takes.
+        var held: String?
+        for (index, part) in parts.enumerated() where !part.isSignature("attached") {
+            let next = index + 1 < parts.count ? parts[index + 1] : nil
+            var signature = next.flatMap { $0.isSignature("attached") ? $0.wireSignature : nil }
+            if case .reasoning(let reasoning) = part.content, answer.isHeld(reasoning) {
+                if let held { answer.trailing(held, into: &writer) }
+                held = reasoning.wireSignature
+                continue
+            }
+            if let waiting = held {
+                if case .toolCall = part.content {
+                    signature = waiting
+                } else {
+                    answer.trailing(waiting, into: &writer)
+                }
+                held = nil
+            }
+            write(part, signature: signature, path, &isBroken)
+        }
+        if let held { answer.trailing(held, into: &writer) }
+    }
+
     private mutating func write(
-        _ part: CanonicalPart, signature: CanonicalOpaque?, _ path: String, _ isBroken: inout Bool
+        _ part: CanonicalPart, signature: String?, _ path: String, _ isBroken: inout Bool
     ) {
         switch part.content {
         case .text(let text), .refusal(let text):
             if text.isEmpty, signature == nil, part.native == nil { return }
             writer.beginObject()
             writer.member("text", text)
-            if let signature { writer.member("thoughtSignature", GeminiSignature.write(signature)) }
+            writer.member("thoughtSignature", ifPresent: signature)
             writer.endObject()
         case .reasoning(let reasoning):
-            if answer.shows(reasoning) { answer.reasoning(reasoning, into: &writer) }
+            if answer.showsReasoning { answer.reasoning(reasoning, into: &writer) }
         case .toolCall(let call):
-            if !answer.call(call, hasID: part.native?["$minted"] == nil, into: &writer) {
+            if !answer.call(call, hasID: part.native?["$minted"] == nil, signature: signature, into: &writer) {
                 context.lose(.semantic, "tool_call.arguments", at: path)
                 isBroken = true
             }

@@ -94,18 +94,14 @@ struct GeminiStreamCandidate {
     }
 
     /// A thought takes its signature; beside other text it becomes a part without text.
-    private mutating func sign(_ opaque: CanonicalOpaque, isThought: Bool, _ events: inout [AnswerEvent]) {
-        if isThought, let open, open.kind == .reasoning {
+    private mutating func sign(_ signed: CanonicalReasoning, isThought: Bool, _ events: inout [AnswerEvent]) {
+        if isThought, let open, open.kind == .reasoning, let opaque = signed.opaque {
             events.append(.opaque(index, open.part, opaque))
             return closeOpen(&events)
         }
         closeOpen(&events)
-        let isRedacted = isThought && opaque.kind == "redacted"
-        let part = partCount
+        CanonicalPart(.reasoning(signed)).append(to: &events, index, partCount)
         partCount += 1
-        events.append(.open(index, part, isRedacted ? .reasoningRedacted : .reasoning))
-        events.append(.opaque(index, part, opaque))
-        events.append(.close(index, part))
     }
 
     // MARK: - Parts that come whole
@@ -138,7 +134,7 @@ struct GeminiStreamCandidate {
             return nil
         }
         partial = nil
-        emit(CanonicalPart(.toolCall(call.call)), names, &events)
+        for part in call.parts { emit(part, names, &events) }
         return nil
     }
 

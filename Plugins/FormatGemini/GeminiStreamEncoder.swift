@@ -29,7 +29,7 @@ struct GeminiStreamEncoder {
         case .start:
             usage.merge(event.usage)
             render(id: event.id, model: event.name)
-        case .partOpen: open(event)
+        case .partOpen: open(event, &output)
         case .partDelta: delta(event, &output)
         case .partNote: choices[slot(event.choice)].notes.append(event.extra)
         case .partClose: close(event, &output)
@@ -77,16 +77,20 @@ struct GeminiStreamEncoder {
         return position
     }
 
-    private mutating func open(_ event: AnswerEvent) {
+    private mutating func open(_ event: AnswerEvent, _ output: inout [UInt8]) {
         let slot = slot(event.choice)
         var part = GeminiEncoderPart(kind: event.kind ?? .other)
+        if let held = choices[slot].held {
+            choices[slot].held = nil
+            if part.kind == .toolCall { part.signature = held } else { trailing(held, slot, &output) }
+        }
         let extra = event.extra.isEmpty ? nil : try? JSONValue(parsing: event.extra)
         switch part.kind {
         case .toolCall:
             part.call = CanonicalToolCall(
                 id: event.id, name: event.name, arguments: "",
                 kind: extra?["kind"]?.stringValue == "custom" ? .custom : .function)
-            part.call.opaque = CanonicalOpaque(list: extra?["opaque"])
+        case .reasoning, .reasoningRedacted: part.id = event.id.isEmpty ? nil : event.id
         case .image, .audio: part.mime = extra?["mime"]?.stringValue ?? ""
         case .other: part.value = extra?["value"]
         default: break
@@ -114,11 +118,20 @@ struct GeminiStreamEncoder {
     }
 
     private mutating func signature(_ event: AnswerEvent, _ slot: Int, _ output: inout [UInt8]) {
-        let opaque = event.opaqueValue
-        let hasText = choices[slot].parts[event.part]?.hasText == true
-        guard answer.showsReasoning || (!hasText && GeminiSignature.isOwn(opaque)) else { return }
+        guard let content = choices[slot].parts[event.part] else { return }
+        var reasoning = CanonicalReasoning(opaque: event.opaqueValue, redacted: content.kind == .reasoningRedacted)
+        reasoning.id = content.id
+        if !content.hasText, answer.isHeld(reasoning) {
+            choices[slot].held = reasoning.wireSignature
+        } else if answer.showsReasoning {
+            let answer = answer
+            part(event.choice, &output) { answer.reasoning(reasoning, into: &$0) }
+        }
+    }
+
+    private mutating func trailing(_ signature: String, _ slot: Int, _ output: inout [UInt8]) {
         let answer = answer
-        part(event.choice, &output) { answer.signature(opaque, hasText: hasText, into: &$0) }
+        part(choices[slot].index, &output) { answer.trailing(signature, into: &$0) }
     }
 
     private mutating func close(_ event: AnswerEvent, _ output: inout [UInt8]) {
@@ -136,7 +149,9 @@ struct GeminiStreamEncoder {
                 choices[slot].isBroken = true
                 return
             }
-            part(choices[slot].index, &output) { _ = answer.call(content.call, hasID: true, into: &$0) }
+            part(choices[slot].index, &output) {
+                _ = answer.call(content.call, hasID: true, signature: content.signature, into: &$0)
+            }
         case .image, .audio:
             guard !content.data.isEmpty else { return }
             part(choices[slot].index, &output) { answer.data(content.mime, content.data, into: &$0) }
@@ -155,6 +170,7 @@ struct GeminiStreamEncoder {
         // A clean end means that everything is complete, even what nobody closed.
         for slot in choices.indices {
             for part in choices[slot].openParts() { emit(part, slot, &output) }
+            if let held = choices[slot].held { trailing(held, slot, &output) }
         }
         var writer = JSONWriter(appendingTo: output)
         output = []
@@ -189,6 +205,8 @@ struct GeminiEncoderChoice {
     var parts: [Int: GeminiEncoderPart] = [:]
     var notes: [String] = []
     var finish: CanonicalFinish?
+    /// The signature that the next call takes.
+    var held: String?
     /// A call was no JSON and has been left out.
     var isBroken = false
 
@@ -244,6 +262,10 @@ struct GeminiEncoderPart {
     /// A part of this format that came whole.
     var value: JSONValue?
     var hasText = false
+    /// The name that a provider gave its reasoning.
+    var id: String?
+    /// Of the thought that led to a call.
+    var signature: String?
 
     init(kind: PartKind) {
         self.kind = kind

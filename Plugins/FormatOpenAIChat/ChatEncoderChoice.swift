@@ -11,6 +11,8 @@ struct ChatEncoderChoice {
     var callCount = 0
     var detailCount = 0
     var notes: [String] = []
+    /// Google's signature for the call that comes next.
+    var held: String?
     var parts: [ChatEncoderPart?] = []
 
     init(index: Int) {
@@ -42,6 +44,8 @@ struct ChatEncoderPart {
     /// The arguments are the free text itself.
     var isText = false
     var hasArguments = false
+    /// Google's signature of the thought that led to the call.
+    var signature: String?
     /// What has to be kept until the part is complete.
     var text = ""
     var mime = ""

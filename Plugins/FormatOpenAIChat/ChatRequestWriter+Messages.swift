@@ -222,13 +222,21 @@ struct AssistantParts {
     var reasoning: [CanonicalReasoning] = []
     var refusal = ""
     var calls: [CanonicalPart] = []
+    /// Google's signatures, by the number of the call they belong to.
+    var signatures: [Int: String] = [:]
 
     init(_ parts: [CanonicalPart]) {
+        var held: String?
         for part in parts {
             switch part.content {
-            case .reasoning(let value): reasoning.append(value)
+            case .reasoning(let value):
+                held = ChatThoughtSignature.bare(value)
+                if held == nil { reasoning.append(value) }
             case .refusal(let text): refusal += text
-            case .toolCall: calls.append(part)
+            case .toolCall:
+                signatures[calls.count] = held
+                held = nil
+                calls.append(part)
             default: content.append(part)
             }
         }

@@ -10,7 +10,8 @@ from fakes.scripted import ScriptedUpstream
 from gateway import KEY, Running, gemini_site
 from google.genai import errors, types
 
-MODELS = {"gemini upstream": "gemini-3-flash", "openai upstream": "gpt-4o-mini", "anthropic upstream": "claude-haiku-5"}
+MODELS = {"gemini upstream": "gemini-3-flash", "openai upstream": "gpt-4o-mini", "anthropic upstream": "claude-haiku-5",
+          "responses upstream": "gpt-5-mini"}
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
 TOOLS = [types.Tool(function_declarations=[
     types.FunctionDeclaration(name=name, description=f"Does {name}.", parameters_json_schema={
@@ -169,7 +170,7 @@ class TestGenerate:
         assert answer.text == "ok"
 
     def test_alias_is_echoed(self, gateway, stream):
-        for alias in ("gemini-pro", "gpt-4o", "claude-sonnet"):
+        for alias in ("gemini-pro", "gpt-4o", "claude-sonnet", "gpt-5"):
             assert generate(gateway, stream, model=alias, contents="say hi").versions == {alias}
 
     def test_embedded_thought_of_claude_returns_to_claude(self, gateway, stream, anthropic_upstream):
@@ -328,8 +329,13 @@ class TestOtherMethods:
 
     @pytest.mark.parametrize("model", ["gemini-3-flash", "gemini-pro"])
     def test_embeddings(self, gateway, model):
-        answer = gateway.gemini().models.embed_content(model=model, contents=["abc", "hello"])
-        assert [vector.values for vector in answer.embeddings] == [[0.5, 3], [0.5, 5]]
+        answer = gateway.gemini().models.embed_content(model=model, contents="abc")
+        assert [vector.values for vector in answer.embeddings] == [[0.5, 3]]
+        batch = httpx.post(
+            f"{gateway.url}/v1beta/models/{model}:batchEmbedContents", headers={"x-goog-api-key": KEY},
+            json={"requests": [{"model": f"models/{model}", "content": {"parts": [{"text": text}]}}
+                               for text in ("abc", "hello")]})
+        assert [vector["values"] for vector in batch.json()["embeddings"]] == [[0.5, 3], [0.5, 5]]
         single = httpx.post(
             f"{gateway.url}/v1beta/models/{model}:embedContent", headers={"x-goog-api-key": KEY},
             json={"model": f"models/{model}", "content": {"parts": [{"text": "abcd"}]}})

@@ -58,11 +58,10 @@ package struct AnswerFold: Sendable {
             reasoning.id = event.id.isEmpty ? nil : event.id
             content = .reasoning(reasoning)
         case .toolCall?:
-            var call = CanonicalToolCall(
-                id: event.id, name: event.name, arguments: "",
-                kind: extra?["kind"]?.stringValue == "custom" ? .custom : .function)
-            call.opaque = CanonicalOpaque(list: extra?["opaque"])
-            content = .toolCall(call)
+            content = .toolCall(
+                CanonicalToolCall(
+                    id: event.id, name: event.name, arguments: "",
+                    kind: extra?["kind"]?.stringValue == "custom" ? .custom : .function))
         case .image?, .audio?:
             let mime = extra?["mime"]?.stringValue ?? ""
             content = .media(CanonicalMedia(event.kind == .image ? .image : .audio, .base64(mime: mime, data: "")))

@@ -20,7 +20,6 @@ extension CanonicalPart {
             writer.member("name", call.name)
             if call.kind != .function { writer.member("kind", call.kind.rawValue) }
             writer.member("args_raw", call.arguments)
-            call.opaque?.writeList(into: &writer)
         case .toolResult(let result):
             result.write(into: &writer)
         case .other(let value):
@@ -64,12 +63,11 @@ extension CanonicalPart {
         case "image", "audio", "video", "file":
             return .media(try CanonicalMedia(canonical: value, kind: CanonicalMedia.Kind(rawValue: kind) ?? .file))
         case "tool_call":
-            var call = CanonicalToolCall(
-                id: value["call_id"]?.stringValue ?? "", name: value["name"]?.stringValue ?? "",
-                arguments: value["args_raw"]?.stringValue ?? "",
-                kind: value["kind"]?.stringValue == "custom" ? .custom : .function)
-            call.opaque = CanonicalOpaque(list: value["opaque"])
-            return .toolCall(call)
+            return .toolCall(
+                CanonicalToolCall(
+                    id: value["call_id"]?.stringValue ?? "", name: value["name"]?.stringValue ?? "",
+                    arguments: value["args_raw"]?.stringValue ?? "",
+                    kind: value["kind"]?.stringValue == "custom" ? .custom : .function))
         case "tool_result": return .toolResult(try CanonicalToolResult(canonical: value))
         default: return .other(value["value"] ?? value)
         }
@@ -89,33 +87,22 @@ extension CanonicalReasoning {
         writer.member("k", redacted ? "reasoning_redacted" : "reasoning")
         if !redacted { writer.member("text", text) }
         writer.member("id", ifPresent: id)
-        opaque?.writeList(into: &writer)
+        guard let opaque else { return }
+        writer.key("opaque")
+        writer.beginArray()
+        writer.beginObject()
+        writer.member("kind", opaque.kind)
+        writer.member("provider", ifPresent: opaque.provider)
+        writer.member("data", opaque.data)
+        writer.endObject()
+        writer.endArray()
     }
 
     init(canonical value: JSONValue, redacted: Bool) {
         self.init(text: value["text"]?.stringValue ?? "", redacted: redacted)
         id = value["id"]?.stringValue
-        opaque = CanonicalOpaque(list: value["opaque"])
-    }
-}
-
-extension CanonicalOpaque {
-    /// Writes the member `opaque`, a list of one.
-    func writeList(into writer: inout JSONWriter) {
-        writer.key("opaque")
-        writer.beginArray()
-        writer.beginObject()
-        writer.member("kind", kind)
-        writer.member("provider", ifPresent: provider)
-        writer.member("data", data)
-        writer.endObject()
-        writer.endArray()
-    }
-
-    /// Reads the first entry of such a list; nil if there is none.
-    package init?(list: JSONValue?) {
-        guard let first = list?.arrayValue?.first else { return nil }
-        self.init(
+        guard let first = value["opaque"]?.arrayValue?.first else { return }
+        opaque = CanonicalOpaque(
             kind: first["kind"]?.stringValue ?? "signature", provider: first["provider"]?.stringValue,
             data: first["data"]?.stringValue ?? "")
     }

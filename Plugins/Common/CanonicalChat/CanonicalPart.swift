@@ -106,8 +106,6 @@ package struct CanonicalToolCall: Sendable, Hashable {
     package var kind: Kind
     /// The arguments as JSON text, exactly as written; for a custom tool its free text.
     package var arguments: String
-    /// State of the provider that goes back together with the call.
-    package var opaque: CanonicalOpaque?
 
     package init(id: String, name: String, arguments: String, kind: Kind = .function) {
         self.id = id

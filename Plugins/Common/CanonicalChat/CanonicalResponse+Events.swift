@@ -57,16 +57,7 @@ extension CanonicalPart {
 
 extension CanonicalToolCall {
     /// `extra_json` of the event that opens a call.
-    package var eventExtra: String {
-        guard opaque != nil || kind == .custom else { return "" }
-        guard let opaque else { return #"{"kind":"custom"}"# }
-        var writer = JSONWriter()
-        writer.beginObject()
-        if kind == .custom { writer.member("kind", literal: "custom") }
-        opaque.writeList(into: &writer)
-        writer.endObject()
-        return String(decoding: writer.bytes, as: UTF8.self)
-    }
+    package var eventExtra: String { kind == .custom ? #"{"kind":"custom"}"# : "" }
 }
 
 extension CanonicalMedia {
