@@ -8,13 +8,16 @@ import PatchbayWire
 
 /// Sending the request to one channel after the other.
 extension Exchange {
-    private static let maximumAttempts = 4
-
     /// Sends the next attempt of the plan, or answers the error of the last one.
     func nextAttempt() {
-        while planPosition < plan.count, attempts.count < Exchange.maximumAttempts {
-            let candidate = snapshot.table.candidates[Int(plan[planPosition])]
-            planPosition += 1
+        while true {
+            let index: Int32
+            switch nextTurn() {
+            case .ask(let candidate): index = candidate
+            case .waiting: return
+            case .exhausted: return answerLastError()
+            }
+            let candidate = snapshot.table.candidates[Int(index)]
             attempt = AttemptState()
             attempt.channel = candidate.channel
             attempt.price = candidate.price
@@ -32,11 +35,11 @@ extension Exchange {
                 lastError = GatewayError(.upstreamFailed, "the channel could not be prepared: \(error)", status: 502)
             }
         }
-        answerLastError()
     }
 
     /// A channel that could not even be asked.
     private func noteUnsent(fault: Fault, reason: String) {
+        leavePlaces()
         attempts.append(attemptRecord(fault: fault, reason: reason))
         loop.logger.warning(
             "attempt not sent",
@@ -50,10 +53,11 @@ extension Exchange {
         guard let origin = attempt.upstream?.origin else { return }
         attempt.isOpen = true
         loop.health.attemptStarted(attempt.channel, of: snapshot.table)
+        let timeouts = policy.timeouts
         upstream = loop.pool.send(
             origin: origin, request: request, isHead: false,
             timeouts: UpstreamTimeouts(
-                connect: loop.timeouts.connect, firstByte: loop.timeouts.firstByte, idle: loop.timeouts.idle),
+                connect: timeouts.connect, write: timeouts.write, firstByte: timeouts.firstByte, idle: timeouts.idle),
             receiver: self)
     }
 
@@ -78,7 +82,7 @@ extension Exchange {
 
     /// The client's own format if the channel speaks it and it has not proved unsupported there, else the first other.
     private func chooseFormat(for client: WireFormat, upstream: ChannelUpstream) throws -> WireFormat {
-        let usable = loop.health.usableFormats(attempt.channel, now: loop.now)
+        let usable = loop.health.usableFormats(attempt.channel, of: snapshot.table, now: loop.now)
         let own = snapshot.table.formatSet([client])
         // A format that no site speaks has an empty set, which every set contains.
         if !own.isEmpty, usable.contains(own) { return client }
@@ -212,6 +216,7 @@ extension Exchange {
             try write(draft, value, hasSecret: header.hasSecret, escaping: .none, upstream, into: &request)
             request.writeStaticString("\r\n")
         }
+        Hops.write(governed.hops, into: &request)
         request.writeStaticString("accept-encoding: identity\r\ncontent-length: ")
         request.writeDecimal(body.readableBytes)
         request.writeStaticString("\r\n\r\n")

@@ -16,6 +16,7 @@ extension Exchange {
     /// The answer is a stream: opens the state machines that read it and, for another format, write it anew.
     func beginHolding() {
         attempt.mode = .holding
+        attempt.headAt = loop.now
         attempt.splitter = SSEFrameSplitter()
         guard let codec = snapshot.codecs[attempt.format], let clientFormat = endpoint?.format else { return }
         let isSame = attempt.format == clientFormat
@@ -126,6 +127,7 @@ extension Exchange {
         ResponseHead.writeRequestID(requestID, dialect: dialect, into: &head)
         head.writeStaticString(
             "content-type: text/event-stream\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n")
+        writeRateLimits(into: &head)
         if !warnings.isEmpty {
             ResponseHead.writeField("x-patchbay-warnings", warnings.joined(separator: ","), into: &head)
         }

@@ -47,6 +47,10 @@ final class Exchange {
     var attempts: [AttemptRecord] = []
     var hasLedgerEntry = false
     var lastError: GatewayError?
+    /// Limits, places and waits.
+    var governed = GovernedState()
+    /// Goes up with every wait, so that what arrives after one has ended is known as late.
+    var waitSerial: UInt64 = 0
     /// The canonical form of the body, made once for all attempts that need it.
     var canonical: [UInt8] = []
 
@@ -81,6 +85,7 @@ final class Exchange {
         do throws(GatewayError) {
             let endpoint = try checkEndpoint(match)
             if endpoint.needsKey { key = try authenticate() }
+            if endpoint.format != nil { try checkBeforeBody() }
             if endpoint.format != nil, case .none = connection.head.framing {
                 throw GatewayError.invalid("the request has no body; send a JSON object")
             }
@@ -93,6 +98,9 @@ final class Exchange {
     }
 
     private func reset() {
+        revokeAdmission()
+        leavePlaces()
+        governed = GovernedState()
         snapshot = loop.snapshot
         startedAt = loop.now
         startedAtUnix = SystemTime.unixMilliseconds()
@@ -140,7 +148,7 @@ final class Exchange {
     }
 
     private func route() throws(GatewayError) {
-        guard let key, let format = endpoint?.format else { return }
+        guard let key else { return }
         fields = try RequestFields(scanning: body, with: &loop.fieldScanner)
         let table = snapshot.table
         guard let route = fields.withModelBytes(of: body, { table.route(forModelUTF8: $0) }) else {
@@ -153,24 +161,12 @@ final class Exchange {
                 .modelNotAllowed, "the key \"\(key.key.name)\" may not use the model \"\(fields.model)\"",
                 status: dialect == .openAI ? 403 : 404, parameter: "model")
         }
-        routeName = table.routes[Int(route.rawValue)].model
-        let outcome = Router.plan(
-            route, in: table, formats: snapshot.formats(for: format), health: loop.health, now: startedAt,
-            random: &loop.random, into: &plan)
-        switch outcome {
-        case .ready: break
-        case .cooling(let milliseconds):
-            throw GatewayError(
-                .noChannel, "every channel for the model \"\(fields.model)\" is resting after failures", status: 503,
-                retryAfter: Int(max(1, (milliseconds + 999) / 1000)))
-        case .unserved:
-            throw GatewayError(
-                .noChannel, "no channel serves the model \"\(fields.model)\" in a format that this request can take",
-                status: 503, retryAfter: 30)
-        }
+        adopt(route)
+        try admit(key)
+        let isPlanned = try makePlan()
         state = .waiting
         beginLedgerEntry(key: key)
-        nextAttempt()
+        if isPlanned { nextAttempt() }
     }
 
     // MARK: - Connection events
@@ -188,6 +184,7 @@ final class Exchange {
 
     func clientLeft() {
         guard state == .waiting || state == .streaming else { return }
+        abandonWait()
         dropUpstream()
         usage.merge(attempt.tap.usage)
         finishAttempt(fault: .client, reason: "the client closed the connection")
@@ -212,9 +209,6 @@ final class Exchange {
     func tick(now: Int64) {
         guard state == .waiting || state == .streaming else { return }
         guard attempt.endedAt == nil else { return stopWaitingForTransport(now: now) }
-        if now - startedAt > loop.timeouts.total.milliseconds {
-            dropUpstream()
-            attemptFailed(.timeout("the request took longer than the total time-out"))
-        }
+        enforceTimeouts(now: now)
     }
 }

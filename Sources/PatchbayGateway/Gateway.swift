@@ -20,6 +20,14 @@ package final class Gateway: Sendable {
     private let logger: Logger
     private let readiness: Readiness
     private let listener = Listener()
+    /// What has been used of limits; for building snapshots.
+    package let limits = LimitRegistry()
+
+    /// What loops share besides the snapshot. None of it is touched for a request.
+    struct Shared: Sendable {
+        let addresses = AddressTable()
+        let loopCount: Int
+    }
 
     /// What the gateway needs from the rest of the process.
     package struct Services: Sendable {
@@ -52,6 +60,7 @@ package final class Gateway: Sendable {
         self.readiness = readiness
         var loops: [NIOLoopBound<LoopContext>] = []
         var counters: [LoopCounters] = []
+        let shared = Shared(loopCount: count)
         for (index, eventLoop) in zip(0..<count, group.makeIterator()) {
             let cell = LoopCounters()
             counters.append(cell)
@@ -59,7 +68,7 @@ package final class Gateway: Sendable {
                 try eventLoop.submit {
                     let context = try LoopContext(
                         eventLoop: eventLoop, index: index, configuration: configuration, services: services,
-                        counters: cell, readiness: readiness, logger: logger)
+                        shared: shared, counters: cell, readiness: readiness, logger: logger)
                     let bound = NIOLoopBound(context, eventLoop: eventLoop)
                     eventLoop.scheduleRepeatedTask(initialDelay: .milliseconds(250), delay: .milliseconds(250)) { _ in
                         bound.value.tick()
@@ -92,6 +101,11 @@ package final class Gateway: Sendable {
             }
             .bind(host: configuration.listen.host, port: configuration.listen.port).get()
         listener.set(channel)
+        if let own = channel.localAddress {
+            for loop in loops {
+                loop.eventLoop.execute { loop.value.pool.resolver.ownListeners = OwnListeners([own]) }
+            }
+        }
         let address = ListenAddress(
             host: configuration.listen.host, port: channel.localAddress?.port ?? configuration.listen.port)
         logger.notice("gateway listens", metadata: ["address": "\(address)"])

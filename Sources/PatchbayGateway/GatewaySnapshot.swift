@@ -14,19 +14,34 @@ package final class GatewaySnapshot: Sendable {
     let keys: [KeyDigest: GatewayKey]
     /// The formats that bodies can be converted to.
     let sendable: FormatSet
+    let policies: PolicyTable
+    /// By route; nil = as many requests as come.
+    let routeGates: [ConcurrencyGate?]
+    /// A gate may be in the way of a request.
+    let hasGates: Bool
+    let pools: PoolPlan
 
+    /// - Parameters:
+    ///   - configuration: What the table was made of.
+    ///   - limits: Of the process; remembers what has been used of limits.
     package init(
-        table: RoutingTable, keys: [Key], instances: [String: PluginInstance], codecs: [WireFormat: FormatCodec]
+        table: RoutingTable, configuration: Configuration, instances: [String: PluginInstance],
+        codecs: [WireFormat: FormatCodec], limits: LimitRegistry
     ) {
         self.table = table
         self.codecs = codecs
-        self.keys = Dictionary(
-            keys.filter(\.enabled).map { ($0.digest, GatewayKey(key: $0, permissions: table.permissions(for: $0))) },
-            uniquingKeysWith: { first, _ in first })
+        keys = GatewayKey.all(in: configuration, table: table, limits: limits)
         sendable = table.formatSet(Array(codecs.keys))
+        policies = PolicyTable(global: configuration.policy, table: table)
+        let gates = SiteGates(configuration, limits)
         upstreams = table.channels.map { channel in
-            ChannelUpstream(channel: channel, site: table.sites[channel.site], instances: instances)
+            ChannelUpstream(channel: channel, site: table.sites[channel.site], instances: instances, gates: gates)
         }
+        routeGates = table.routes.map { route in
+            limits.gate("route", route.pattern ?? route.model, places: route.concurrency.maxConcurrency)
+        }
+        hasGates = routeGates.contains { $0 != nil } || upstreams.contains { !$0.gates.isEmpty }
+        pools = PoolPlan(configuration)
     }
 
     /// The upstream formats that a request of `format` can be sent in: its own, and those it can be converted to.
@@ -36,17 +51,21 @@ package final class GatewaySnapshot: Sendable {
     }
 
     package static let empty = GatewaySnapshot(
-        table: RoutingTable(configuration: Configuration(), discovered: [:]), keys: [], instances: [:], codecs: [:])
+        table: RoutingTable(configuration: Configuration(), discovered: [:]), configuration: Configuration(),
+        instances: [:], codecs: [:], limits: LimitRegistry())
 }
 
 /// A key as the data plane uses it.
 final class GatewayKey: Sendable {
     let key: Key
     let permissions: KeyPermissions
+    /// Nil = neither the key nor its group has a limit.
+    let limiter: KeyLimiter?
 
-    init(key: Key, permissions: KeyPermissions) {
+    init(key: Key, permissions: KeyPermissions, limiter: KeyLimiter?) {
         self.key = key
         self.permissions = permissions
+        self.limiter = limiter
     }
 }
 
@@ -69,9 +88,15 @@ final class ChannelUpstream: Sendable {
     let credentialKind: StableBytes
     let secrets: [String: Secret]
     let siteHeaders: [(name: [UInt8], value: [UInt8])]
+    /// Where an attempt needs a place before it is sent.
+    let gates: [ConcurrencyGate]
+    /// How requests wait at the gates, unless their route says otherwise.
+    let concurrency: ConcurrencySettings
 
-    init(channel: Channel, site: Site, instances: [String: PluginInstance]) {
+    init(channel: Channel, site: Site, instances: [String: PluginInstance], gates: SiteGates) {
         self.site = site
+        self.gates = gates.gates(of: channel)
+        concurrency = gates.concurrency(of: channel)
         accountID = channel.account
         upstreamModel = channel.upstreamModel
         formats = channel.formats
