@@ -7,8 +7,8 @@ CONFIG ?=
 VENV := $(CURDIR)/.build/venv
 SWIFT_FLAGS := --explicit-target-dependency-import-check error
 
-.PHONY: help run build debug test unit headers fuzz e2e crash bench bench-table profile sanitize sanitize-thread \
-	sanitize-address soak lint format packages venv clean
+.PHONY: help run build debug test unit headers fuzz e2e crash bench bench-table bench-peers profile sanitize \
+	sanitize-thread sanitize-address soak lint format packages venv clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -54,6 +54,10 @@ bench: build ## Ratios to nginx; SCENARIO="plain tls" chooses, BENCH="--rounds 9
 bench-table: build ## The same, and the table is written into docs/performance.md.
 	Tests/support/packages.sh bench
 	Tests/bench/run.sh $(SCENARIO) --write $(BENCH)
+
+bench-peers: build ## LiteLLM from PyPI, the gateway and nginx in one run, for comparison.
+	Tests/support/packages.sh bench
+	Tests/bench/run.sh peers --informational --write $(BENCH)
 
 profile: build ## Where the microseconds of a request go: instructions and time per stage, the costliest functions.
 	Tests/support/packages.sh profile

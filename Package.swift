@@ -40,7 +40,7 @@ let pluginLinkerSettings: [LinkerSetting] = [
     .unsafeFlags([
         "-Xlinker", "--version-script=\(Context.packageDirectory)/sdk/plugin.map", "-Xlinker", "-z", "-Xlinker",
         "nodelete",
-        "-Xlinker", "-z", "-Xlinker", "now", "-Xlinker", "--as-needed",
+        "-Xlinker", "-z", "-Xlinker", "now",
     ]),
     // A plugin is read, hashed and copied whole before it is loaded.
     .unsafeFlags(["-Xlinker", "--strip-debug"], .when(configuration: .release)),
@@ -142,9 +142,7 @@ package.targets.append(
             "PatchbayUpstream",
             "PatchbayTelemetry", "PatchbayWire", "PatchbayGateway", "PatchbayAdmin", "PatchbaySimulator",
             argumentParser, logging,
-        ], swiftSettings: strict,
-        // Packages name all of Foundation; what they use of it is FoundationEssentials.
-        linkerSettings: [.unsafeFlags(["-Xlinker", "--as-needed"])]))
+        ], swiftSettings: strict))
 
 // Plugins.
 package.targets.append(
@@ -152,9 +150,12 @@ package.targets.append(
         name: "CanonicalChat", dependencies: ["PatchbayPlugin", "PatchbayWire"], path: "Plugins/Common/CanonicalChat",
         swiftSettings: strict + hot))
 plugin("FormatOpenAIChat", product: "format-openai-chat", ["PatchbayWire", "CanonicalChat"])
+plugin("FormatOpenAIResponses", product: "format-openai-responses", ["PatchbayWire", "CanonicalChat"])
 plugin("FormatAnthropicMessages", product: "format-anthropic-messages", ["PatchbayWire", "CanonicalChat"])
+plugin("FormatGemini", product: "format-gemini", ["PatchbayWire", "CanonicalChat"])
 plugin("PlatformOpenAI", product: "platform-openai")
 plugin("PlatformAnthropic", product: "platform-anthropic")
+plugin("PlatformGemini", product: "platform-gemini")
 plugin("PlatformNewAPI", product: "platform-new-api")
 plugin("NotifyWebhook", product: "notify-webhook")
 package.targets.append(
@@ -179,6 +180,6 @@ tests(
     "PluginTests",
     [
         "CPatchbay", "PatchbayPlugin", "PatchbayWire", "CanonicalChat", "FormatOpenAIChat", "FormatAnthropicMessages",
-        "PlatformOpenAI",
-        "PlatformAnthropic", "PlatformNewAPI", "NotifyWebhook", "PatchbaySimulator", "PatchbayHost", "PatchbayCore",
+        "FormatOpenAIResponses", "FormatGemini", "PlatformOpenAI", "PlatformAnthropic", "PlatformGemini",
+        "PlatformNewAPI", "NotifyWebhook", "PatchbaySimulator", "PatchbayHost", "PatchbayCore",
     ])

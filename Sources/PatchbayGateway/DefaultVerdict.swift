@@ -3,8 +3,8 @@ import PatchbayHost
 
 /// The host's own judgement, for outcomes on which the platform plugin has no opinion.
 enum DefaultVerdict {
-    static func answer(status: Int, retryAfter: String?) -> Verdict {
-        let milliseconds = retryAfter.flatMap { Int($0) }.map { min(max(0, $0), 86_400) * 1000 } ?? 0
+    /// - Parameter milliseconds: What the upstream asked to wait; 0 = nothing.
+    static func answer(status: Int, retryAfter milliseconds: Int) -> Verdict {
         switch status {
         case 401, 403: return Verdict(fault: .credential, retry: .otherAccount)
         case 402: return Verdict(fault: .quota, retry: .otherAccount)
@@ -21,6 +21,9 @@ enum DefaultVerdict {
     static func transport(_ fault: TransportFault) -> Verdict {
         Verdict(fault: fault == .protocolViolation ? .site : .network, retry: .otherChannel)
     }
+
+    /// The site leads back to this gateway. It does so until somebody changes the configuration.
+    static let loop = Verdict(fault: .site, retry: .otherChannel, cooldownMilliseconds: 60_000)
 
     static let truncated = Verdict(fault: .site, retry: .otherChannel)
 
@@ -46,6 +49,7 @@ enum FailureAnswer {
         for verdict: Verdict, cause: AttemptFailureCause, retryAfter: Int?, dialect: Dialect
     ) -> GatewayError {
         let why = verdict.reason.isEmpty ? cause.sentence : verdict.reason
+        if case .loop = cause { return .loop(why) }
         switch verdict.fault {
         case .client: return GatewayError(.invalidRequest, why, status: 400)
         case .model:

@@ -64,6 +64,7 @@ extension Exchange {
             }
             writer.write("\r\n")
         }
+        Hops.write(governed.hops, into: &writer)
         writer.write("accept-encoding: identity\r\ncontent-length: ")
         writer.write(decimal: bodyBytes)
         writer.write("\r\n\r\n")
