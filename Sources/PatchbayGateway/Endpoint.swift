@@ -36,6 +36,10 @@ enum Endpoint: Sendable, Equatable {
         }
     }
 
+    /// The formats of all endpoints.
+    static let formats: [WireFormat] =
+        [.openAIChat, .anthropicMessages, .openAIResponses] + GeminiMethod.allCases.map(\.format)
+
     /// `POST` for endpoints with a body, else `GET`.
     var method: HTTPMethod { format == nil ? .get : .post }
 

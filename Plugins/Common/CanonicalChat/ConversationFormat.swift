@@ -22,6 +22,10 @@ package protocol ConversationFormat {
     ) throws(ConversionError) -> [UInt8]
     /// Start, usage, finishes, or an error in disguise.
     static func tapResponse(_ body: UnsafeRawBufferPointer) throws(ConversionError) -> [AnswerEvent]
+    /// The same, straight to the host. Formats that can do it without a list override it.
+    static func tapResponse(
+        _ body: UnsafeRawBufferPointer, into events: inout EventWriter
+    ) throws(ConversionError)
     static func readError(status: Int, _ body: UnsafeRawBufferPointer) -> CanonicalError
     static func writeError(_ error: CanonicalError) -> (status: Int, body: [UInt8])
     static func makeDecoder(_ context: ConversionContext) -> Decoder
@@ -33,6 +37,14 @@ package protocol ConversationFormat {
 
 extension ConversationFormat {
     package static var echoesRequest: Bool { false }
+}
+
+extension ConversationFormat {
+    package static func tapResponse(
+        _ body: UnsafeRawBufferPointer, into events: inout EventWriter
+    ) throws(ConversionError) {
+        for event in try tapResponse(body) { event.send(to: &events) }
+    }
 }
 
 /// Frames of a streamed answer to events.
