@@ -18,6 +18,8 @@ struct MessagesStreamEncoder {
     private var parts: [MessagesEncoderPart?] = []
     /// The part whose block is open.
     private var current: Int?
+    /// Its kind; means nothing while no block is open.
+    private var openKind = PartKind.other
     /// Parts with something to say that wait for their turn, oldest first.
     private var waiting: [Int] = []
     private var hasStarted = false
@@ -71,6 +73,11 @@ struct MessagesStreamEncoder {
     }
 
     private mutating func delta(_ event: AnswerEvent, _ output: inout [UInt8]) {
+        if current == event.part, event.field == .text, openKind == .text || openKind == .refusal {
+            // Nothing waits for the open block, and text needs no second thought.
+            if !event.text.isEmpty { writer.delta(event, kind: openKind, &output) }
+            return
+        }
         guard parts.indices.contains(event.part), parts[event.part] != nil, !event.text.isEmpty else { return }
         // What another provider sealed means nothing to a client of this format.
         if context.request.hidesReasoning, event.field == .text, parts[event.part]?.kind == .reasoning { return }
@@ -109,6 +116,7 @@ struct MessagesStreamEncoder {
         }
         current = part
         if let content = parts[part] {
+            openKind = content.kind
             if content.kind == .toolCall { hasToolCall = true }
             writer.start(content, &output)
         }

@@ -57,7 +57,9 @@ struct ConfigurationDecoder {
 
     private func timeouts(_ node: ConfigurationNode) -> GatewayTimeouts {
         var timeouts = GatewayTimeouts()
-        let allowed = ["client_read", "client_write", "keep_alive", "connect", "first_byte", "idle", "total"]
+        let allowed = [
+            "client_read", "client_write", "keep_alive", "connect", "first_byte", "idle", "total", "heartbeat",
+        ]
         guard let fields = reader(node, "gateway.timeouts", allowed) else { return timeouts }
         timeouts.clientRead = fields.duration("client_read") ?? timeouts.clientRead
         timeouts.clientWrite = fields.duration("client_write") ?? timeouts.clientWrite
@@ -66,6 +68,7 @@ struct ConfigurationDecoder {
         timeouts.firstByte = fields.duration("first_byte") ?? timeouts.firstByte
         timeouts.idle = fields.duration("idle") ?? timeouts.idle
         timeouts.total = fields.duration("total") ?? timeouts.total
+        timeouts.heartbeat = fields.duration("heartbeat") ?? timeouts.heartbeat
         return timeouts
     }
 

@@ -72,6 +72,8 @@ package struct GatewayTimeouts: Sendable, Hashable {
     package var firstByte = 60_000
     package var idle = 60_000
     package var total = 600_000
+    /// A client of a stream that has heard nothing for so long gets a sign of life.
+    package var heartbeat = 15_000
     package init() {}
 }
 

@@ -40,6 +40,8 @@ final class ClientConnection: ChannelInboundHandler {
     private var keepAlive = true
     private var isProcessing = false
     private var isReadingPaused = false
+    /// The client has shut down its side; what it sent before is still answered.
+    private var isInputClosed = false
     private var needsFlush = false
     /// What was queued for the client at the last tick.
     private var queuedBefore = 0
@@ -57,6 +59,7 @@ final class ClientConnection: ChannelInboundHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        loop.noteTime()
         loop.add(self)
         deadline = loop.now + loop.timeouts.clientRead.milliseconds
     }
@@ -76,6 +79,7 @@ final class ClientConnection: ChannelInboundHandler {
 
     private func leave() {
         guard phase != .closed else { return }
+        loop.noteTime()
         let wasAnswering = phase == .answering
         phase = .closed
         loop.remove(self)
@@ -87,6 +91,7 @@ final class ClientConnection: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = unwrapInboundIn(data)
         if phase == .lingering { return }
+        loop.noteTime()
         if incoming.readableBytes == 0 {
             incoming = bytes
         } else {
@@ -96,7 +101,23 @@ final class ClientConnection: ChannelInboundHandler {
         process()
     }
 
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case ChannelEvent.inputClosed? = event as? ChannelEvent { inputClosed() }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    private func inputClosed() {
+        isInputClosed = true
+        switch phase {
+        case .answering: exchange.clientClosedInput()
+        case .lingering where queuedBytes == 0: context?.close(promise: nil)
+        case .lingering, .closed: break
+        case .head, .body, .chunkedBody, .discarding: process()
+        }
+    }
+
     func channelWritabilityChanged(context: ChannelHandlerContext) {
+        loop.noteTime()
         let isWritable = context.channel.isWritable
         if phase == .answering {
             deadline = isWritable ? .max : loop.now + loop.timeouts.clientWrite.milliseconds
@@ -160,6 +181,19 @@ final class ClientConnection: ChannelInboundHandler {
         defer { isProcessing = false }
         while step() {}
         limitInput()
+        if isInputClosed { endWithInput() }
+    }
+
+    /// No more input will come: what is not a whole request now never will be.
+    private func endWithInput() {
+        switch phase {
+        // A request may be waiting until the client has taken the answer to the one before.
+        case .head where incoming.readableBytes > 0 && !isWritable: break
+        case .body, .chunkedBody: context?.close(promise: nil)
+        case .head, .discarding:
+            if let context { linger(context) }
+        case .answering, .lingering, .closed: break
+        }
     }
 
     /// One step; false when more input or an answer is needed.
@@ -439,8 +473,17 @@ extension ClientConnection {
         incoming = ByteBuffer()
         let isSending = queuedBytes > 0
         deadline = loop.now + (isSending ? loop.timeouts.clientWrite.milliseconds : ClientConnection.lingerTime)
+        if isInputClosed { return closeWhenTaken(context) }
         if isReadingPaused { context.channel.setOption(.autoRead, value: true).whenFailure { _ in } }
         context.close(mode: .output, promise: nil)
+    }
+
+    /// With both sides closed nothing is left to wait for but the last bytes, which a close would throw away.
+    private func closeWhenTaken(_ context: ChannelHandlerContext) {
+        let written = context.eventLoop.makePromise(of: Void.self)
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        written.futureResult.whenComplete { _ in bound.value.close(promise: nil) }
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer()), promise: written)
     }
 
     /// So long the client's own close is awaited.

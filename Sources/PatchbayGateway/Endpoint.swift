@@ -29,6 +29,9 @@ enum Endpoint: Sendable, Equatable {
         }
     }
 
+    /// The formats of all endpoints.
+    static let formats: [WireFormat] = [.openAIChat, .anthropicMessages]
+
     /// `POST` for endpoints with a body, else `GET`.
     var method: HTTPMethod { format == nil ? .get : .post }
 

@@ -16,7 +16,12 @@ extension Exchange {
             for field in connection.head.fields {
                 guard let credential = Exchange.credential(in: field, bytes) else { continue }
                 sawCredential = true
-                if let key = snapshot.keys[Exchange.digest(credential)] { return key }
+                if let knownKey, isKnown(credential) { return knownKey }
+                if let key = snapshot.keys[Exchange.digest(credential)] {
+                    knownKey = key
+                    knownCredential = Array(credential)
+                    return key
+                }
             }
             return nil
         }
@@ -27,6 +32,10 @@ extension Exchange {
                 ? "the API key is not valid on this gateway"
                 : "no API key was sent; use the header \"Authorization: Bearer KEY\" or \"x-api-key: KEY\"",
             status: 401)
+    }
+
+    private func isKnown(_ credential: UnsafeRawBufferPointer) -> Bool {
+        credential.count == knownCredential.count && knownCredential.withUnsafeBytes { $0.elementsEqual(credential) }
     }
 
     private static func credential(in field: HTTPField, _ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {

@@ -105,6 +105,7 @@ extension Gateway {
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(Gateway.unsentLowWater, value: 131_072)
             .childChannelOption(.maxMessagesPerRead, value: 4)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     guard let context = contexts[ObjectIdentifier(channel.eventLoop)],

@@ -73,7 +73,7 @@ struct Server {
         let importer = try Self.checking("ledger") {
             try LedgerImporter(store: store, directory: options.dataDirectory)
         }
-        let tls = try UpstreamTLS()
+        let tls = try Self.upstreamTLS()
         let gateway = try Gateway(
             configuration: gatewayConfiguration,
             services: Gateway.Services(
@@ -86,6 +86,16 @@ struct Server {
             source: source, configuration: configuration, stored: stored, store: store, importer: importer,
             gateway: gateway, tls: tls, registry: registry, metrics: metrics, degradations: Degradations(gateway: gateway),
             firstStart: firstStart)
+    }
+
+    /// Trusts the authorities of the system, or those of the PEM file that `SSL_CERT_FILE` names.
+    private static func upstreamTLS() throws -> UpstreamTLS {
+        guard let path = Environment.value("SSL_CERT_FILE") else { return try UpstreamTLS() }
+        do {
+            return try UpstreamTLS(trustRoots: .file(path))
+        } catch {
+            throw StartError(sentence: "SSL_CERT_FILE: \(path) is not a readable file of PEM certificates")
+        }
     }
 
     // MARK: - Serving

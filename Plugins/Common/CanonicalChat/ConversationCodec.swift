@@ -47,7 +47,7 @@ package enum ConversationCodec<Format: ConversationFormat> {
         _ wire: ByteView, _ parameters: ConversionParameters, into events: inout EventWriter
     ) throws(PluginError) {
         do throws(ConversionError) {
-            for event in try Format.tapResponse(wire.raw) { event.send(to: &events) }
+            try Format.tapResponse(wire.raw, into: &events)
         } catch {
             throw PluginError(error)
         }
@@ -122,7 +122,9 @@ package struct ConversationDecoder<Format: ConversationFormat>: WireDecoder {
     }
 
     private mutating func flush(_ events: inout EventWriter) {
-        for event in pending { event.send(to: &events) }
+        guard !pending.isEmpty else { return }
+        // By position: an event is large, and a copy of it touches the counts of all its texts.
+        for index in pending.indices { pending[index].send(to: &events) }
         pending.removeAll(keepingCapacity: true)
     }
 }

@@ -27,19 +27,35 @@ package struct RequestFacts: Sendable, Hashable {
 
     /// Reads what answers need from a canonical request; anything malformed counts as absent.
     ///
-    /// Walks the document without building a tree, because it happens once per answer.
+    /// The turns are stepped over: what is needed stands in four small members.
     package init(parsing canonical: UnsafeRawBufferPointer) {
         self.init()
+        var scanner = JSONFieldScanner(["origin", "stream", "reasoning", "tools"])
+        guard (try? scanner.scan(canonical)) != nil else { return }
         var tape = JSONTape()
-        guard (try? tape.parse(canonical)) != nil else { return }
-        if let value = tape.member(tape.root, path: "origin", "format") { format = tape.string(value) ?? "" }
-        if let value = tape.member(tape.root, path: "stream", "on") { stream = tape.bool(value) ?? false }
-        includeUsage = tape.member(tape.root, path: "stream", "include_usage").flatMap { tape.bool($0) } ?? false
-        if let value = tape.member(tape.root, path: "reasoning", "expose") {
+        if Self.parse(scanner[0], of: canonical, &tape), let value = tape.member(tape.root, named: "format") {
+            format = tape.string(value) ?? ""
+        }
+        includeUsage = false
+        if Self.parse(scanner[1], of: canonical, &tape) {
+            stream = tape.member(tape.root, named: "on").flatMap { tape.bool($0) } ?? false
+            includeUsage = tape.member(tape.root, named: "include_usage").flatMap { tape.bool($0) } ?? false
+        }
+        if Self.parse(scanner[2], of: canonical, &tape), let value = tape.member(tape.root, named: "expose") {
             hidesReasoning = tape.equals(value, "none")
         }
-        guard let tools = tape.member(tape.root, named: "tools") else { return }
-        for tool in tape.elements(of: tools) {
+        if Self.parse(scanner[3], of: canonical, &tape) { readTools(tape) }
+    }
+
+    private static func parse(
+        _ field: JSONField?, of document: UnsafeRawBufferPointer, _ tape: inout JSONTape
+    ) -> Bool {
+        guard let field else { return false }
+        return (try? tape.parse(field.bytes(in: document))) != nil
+    }
+
+    private mutating func readTools(_ tape: borrowing JSONTape) {
+        for tool in tape.elements(of: tape.root) {
             guard let name = tape.member(tool, named: "name").flatMap({ tape.string($0) }) else { continue }
             toolNames.append(name)
             if let kind = tape.member(tool, named: "kind"), tape.equals(kind, "custom") { customTools.insert(name) }

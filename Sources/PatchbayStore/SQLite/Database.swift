@@ -6,12 +6,15 @@ import CSQLite
 final class Database {
     private let handle: OpaquePointer
     private var statements: [String: Statement] = [:]
+    /// Once for the process. Refused where SQLite is in use already, which does no harm.
+    private static let configured = patchbay_sqlite_configure()
 
     /// Milliseconds that a statement waits for somebody else's lock.
     private static let patience: Int32 = 5_000
 
     /// Opens (and, for writing, makes) the file with the settings every connection has.
     init(path: String, readOnly: Bool, mayCreate: Bool = true) throws(StoreError) {
+        _ = Self.configured
         var opened: OpaquePointer?
         let writing = mayCreate ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READWRITE
         let access = readOnly ? SQLITE_OPEN_READONLY : writing
