@@ -6,7 +6,7 @@ package enum ConversationCodec<Format: ConversationFormat> {
     package static func requestToCanonical(
         _ wire: ByteView, _ parameters: ConversionParameters, into canonical: inout ByteWriter
     ) throws(PluginError) {
-        try convert(parameters) { context throws(ConversionError) in
+        try convert(parameters, isAnswer: false) { context throws(ConversionError) in
             let request = try Format.readRequest(try parse(wire), context: &context)
             var writer = JSONWriter(appendingTo: reserved(wire.count))
             request.write(into: &writer)
@@ -17,7 +17,7 @@ package enum ConversationCodec<Format: ConversationFormat> {
     package static func requestFromCanonical(
         _ canonical: ByteView, _ parameters: ConversionParameters, into wire: inout ByteWriter
     ) throws(PluginError) {
-        try convert(parameters) { context throws(ConversionError) in
+        try convert(parameters, isAnswer: false) { context throws(ConversionError) in
             let request = try CanonicalRequest(canonical: try parse(canonical))
             wire.append(try Format.writeRequest(request, context: &context))
         }
@@ -26,7 +26,7 @@ package enum ConversationCodec<Format: ConversationFormat> {
     package static func responseToCanonical(
         _ wire: ByteView, _ parameters: ConversionParameters, into canonical: inout ByteWriter
     ) throws(PluginError) {
-        try convert(parameters) { context throws(ConversionError) in
+        try convert(parameters, isAnswer: true) { context throws(ConversionError) in
             let response = try Format.readResponse(try parse(wire), context: &context)
             var writer = JSONWriter(appendingTo: reserved(wire.count))
             response.write(into: &writer)
@@ -37,7 +37,7 @@ package enum ConversationCodec<Format: ConversationFormat> {
     package static func responseFromCanonical(
         _ canonical: ByteView, _ parameters: ConversionParameters, into wire: inout ByteWriter
     ) throws(PluginError) {
-        try convert(parameters) { context throws(ConversionError) in
+        try convert(parameters, isAnswer: true) { context throws(ConversionError) in
             let response = try CanonicalResponse(canonical: try parse(canonical))
             wire.append(try Format.writeResponse(response, context: &context))
         }
@@ -74,9 +74,10 @@ package enum ConversationCodec<Format: ConversationFormat> {
     // MARK: - Steps
 
     private static func convert(
-        _ parameters: ConversionParameters, _ body: (inout ConversionContext) throws(ConversionError) -> Void
+        _ parameters: ConversionParameters, isAnswer: Bool,
+        _ body: (inout ConversionContext) throws(ConversionError) -> Void
     ) throws(PluginError) {
-        var context = ConversionContext(parameters)
+        var context = ConversionContext(parameters, isAnswer: isAnswer)
         defer { for loss in context.losses { parameters.recordLoss(loss.severity, loss.code, path: loss.path) } }
         do throws(ConversionError) {
             try body(&context)
