@@ -40,7 +40,7 @@ let pluginLinkerSettings: [LinkerSetting] = [
     .unsafeFlags([
         "-Xlinker", "--version-script=\(Context.packageDirectory)/sdk/plugin.map", "-Xlinker", "-z", "-Xlinker",
         "nodelete",
-        "-Xlinker", "-z", "-Xlinker", "now", "-Xlinker", "--as-needed",
+        "-Xlinker", "-z", "-Xlinker", "now",
     ]),
     // A plugin is read, hashed and copied whole before it is loaded.
     .unsafeFlags(["-Xlinker", "--strip-debug"], .when(configuration: .release)),
@@ -142,9 +142,7 @@ package.targets.append(
             "PatchbayUpstream",
             "PatchbayTelemetry", "PatchbayWire", "PatchbayGateway", "PatchbayAdmin", "PatchbaySimulator",
             argumentParser, logging,
-        ], swiftSettings: strict,
-        // Packages name all of Foundation; what they use of it is FoundationEssentials.
-        linkerSettings: [.unsafeFlags(["-Xlinker", "--as-needed"])]))
+        ], swiftSettings: strict))
 
 // Plugins.
 package.targets.append(

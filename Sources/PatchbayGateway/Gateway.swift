@@ -112,6 +112,13 @@ package final class Gateway: Sendable {
         }
     }
 
+    /// What tells whether anything is going on: it differs while requests come, and `busy` counts those in progress.
+    package var activity: (records: UInt64, busy: Int) {
+        counters.reduce((0, 0)) { sum, cell in
+            (sum.0 &+ cell.ledgerRecords.load(ordering: .relaxed), sum.1 + cell.busy.load(ordering: .relaxed))
+        }
+    }
+
     package var isReady: Bool { readiness.isReady }
 
     /// Whether the gateway has been asked to end.

@@ -143,10 +143,15 @@ final class LoopContext {
         counters.note(ledger.statistics)
         // A connection that is closed while the loop runs moves the last one into its place, so go from the end.
         var index = connections.count - 1
+        var busy = 0
         while index >= 0 {
-            if index < connections.count { connections[index].tick(now: now) }
+            if index < connections.count {
+                if connections[index].phase == .answering { busy += 1 }
+                connections[index].tick(now: now)
+            }
             index -= 1
         }
+        counters.busy.store(busy, ordering: .relaxed)
     }
 
     func refused(_ error: GatewayError) {
@@ -157,11 +162,16 @@ final class LoopContext {
 /// Counters of one loop, written by it alone and read by anyone.
 final class LoopCounters: Sendable {
     let connections = Atomic<Int>(0)
+    /// Connections with a request in progress, as of the last tick.
+    let busy = Atomic<Int>(0)
+    /// Ledger records that were written, as of the last tick.
+    let ledgerRecords = Atomic<UInt64>(0)
     /// Ledger records that wait in memory, and those that were lost, as of the last tick.
     let ledgerQueued = Atomic<Int>(0)
     let ledgerLost = Atomic<UInt64>(0)
 
     func note(_ ledger: LedgerStatistics) {
+        ledgerRecords.store(ledger.records, ordering: .relaxed)
         ledgerQueued.store(ledger.queued, ordering: .relaxed)
         ledgerLost.store(ledger.lost, ordering: .relaxed)
     }

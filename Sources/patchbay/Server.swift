@@ -190,7 +190,10 @@ struct Server {
         let watch = LedgerWatch(
             importer: parts.importer, gateway: parts.gateway, degradations: parts.degradations,
             registry: parts.metrics.registry)
-        return [Task { await discovery.run(changes: changes) }, Task { await watch.run() }]
+        let trim = MemoryTrim(gateway: parts.gateway)
+        return [
+            Task { await discovery.run(changes: changes) }, Task { await watch.run() }, Task { await trim.run() },
+        ]
     }
 
     /// Reloads as often as it is asked; returns when the process has to end, with the reason if it is a failure.
