@@ -18,7 +18,9 @@ package enum ConversationCodec<Format: ConversationFormat> {
         _ canonical: ByteView, _ parameters: ConversionParameters, into wire: inout ByteWriter
     ) throws(PluginError) {
         try convert(parameters, isAnswer: false) { context throws(ConversionError) in
-            let request = try CanonicalRequest(canonical: try parse(canonical))
+            let request = try reading(canonical) { node throws(ConversionError) in
+                try CanonicalRequest(canonical: node)
+            }
             wire.append(try Format.writeRequest(request, context: &context))
         }
     }
@@ -38,7 +40,9 @@ package enum ConversationCodec<Format: ConversationFormat> {
         _ canonical: ByteView, _ parameters: ConversionParameters, into wire: inout ByteWriter
     ) throws(PluginError) {
         try convert(parameters, isAnswer: true) { context throws(ConversionError) in
-            let response = try CanonicalResponse(canonical: try parse(canonical))
+            let response = try reading(canonical) { node throws(ConversionError) in
+                try CanonicalResponse(canonical: node)
+            }
             wire.append(try Format.writeResponse(response, context: &context))
         }
     }
@@ -90,8 +94,15 @@ package enum ConversationCodec<Format: ConversationFormat> {
         do throws(JSONError) {
             return try JSONValue(parsing: document.raw)
         } catch {
-            throw .invalid("the body is not valid JSON: \(error.message)")
+            throw .malformed(error)
         }
+    }
+
+    /// Reads a canonical document without making a tree of it.
+    private static func reading<Model>(
+        _ document: ByteView, _ read: (JSONNode) throws(ConversionError) -> Model
+    ) throws(ConversionError) -> Model {
+        try JSONNode.with(document.raw, malformed: ConversionError.malformed, read)
     }
 
     private static func reserved(_ count: Int) -> [UInt8] {
@@ -149,5 +160,11 @@ package struct ConversationEncoder<Format: ConversationFormat>: WireEncoder {
 extension PluginError {
     init(_ error: ConversionError) {
         self.init(error.code == .invalid ? .invalid : .unsupported, error.sentence)
+    }
+}
+
+extension ConversionError {
+    fileprivate static func malformed(_ error: JSONError) -> ConversionError {
+        .invalid("the body is not valid JSON: \(error.message)")
     }
 }
