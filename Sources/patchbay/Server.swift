@@ -84,8 +84,8 @@ struct Server {
         clock.mark("plugins")
         return Parts(
             source: source, configuration: configuration, stored: stored, store: store, importer: importer,
-            gateway: gateway, tls: tls, registry: registry, metrics: metrics, degradations: Degradations(gateway: gateway),
-            firstStart: firstStart)
+            gateway: gateway, tls: tls, registry: registry, metrics: metrics,
+            degradations: Degradations(gateway: gateway), firstStart: firstStart)
     }
 
     /// Trusts the authorities of the system, or those of the PEM file that `SSL_CERT_FILE` names.
