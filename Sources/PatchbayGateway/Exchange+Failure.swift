@@ -19,7 +19,8 @@ extension Exchange {
             penalise(verdict, reason: reason)
         }
         lastError = FailureAnswer.error(
-            for: verdict, cause: cause, retryAfter: retryAfterSeconds(verdict), dialect: dialect)
+            for: verdict, cause: cause, status: attempt.status, retryAfter: retryAfterSeconds(verdict),
+            dialect: dialect)
         loop.logger.info(
             "attempt failed",
             metadata: [

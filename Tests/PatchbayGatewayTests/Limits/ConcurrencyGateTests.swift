@@ -82,7 +82,7 @@ import Testing
         let inside = Atomic<Int>(0)
         let most = Atomic<Int>(0)
         let served = Atomic<Int>(0)
-        func work() {
+        @Sendable func work() {
             most.max(inside.wrappingAdd(1, ordering: .relaxed).newValue, ordering: .relaxed)
             served.wrappingAdd(1, ordering: .relaxed)
             inside.wrappingSubtract(1, ordering: .relaxed)

@@ -41,7 +41,7 @@ import Testing
         #expect(try policy("m", "own").timeouts.idle == 10 && policy("m", "own").timeouts.total == 200)
         #expect(try policy("n", "plain").timeouts.total == 2 && policy("n", "own").timeouts.total == 20)
         #expect(policies.ceiling.body == 5_000)
-        #expect(policies.policies.count == 5)
+        #expect(policies.policies.count == 4)
     }
 
     @Test func withoutSettingsThereIsOnePolicy() {
