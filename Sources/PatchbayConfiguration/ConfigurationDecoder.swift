@@ -36,6 +36,7 @@ struct ConfigurationDecoder {
         gateway.maxHops = fields.integer("max_hops", in: 1...100) ?? gateway.maxHops
         if let node = fields.member("limits") { gateway.limits = limits(node) }
         if let node = fields.member("timeouts") { gateway.timeouts = timeouts(node) }
+        if let node = fields.member("drain") { gateway.drain = drain(node) }
         return gateway
     }
 
@@ -62,12 +63,21 @@ struct ConfigurationDecoder {
         timeouts.clientRead = fields.duration("client_read") ?? timeouts.clientRead
         timeouts.clientWrite = fields.duration("client_write") ?? timeouts.clientWrite
         timeouts.keepAlive = fields.duration("keep_alive") ?? timeouts.keepAlive
+        timeouts.heartbeat = fields.duration("heartbeat") ?? timeouts.heartbeat
         return timeouts
     }
 
     private func parts(_ section: String, _ node: ConfigurationNode) -> MappingReader? {
         let shared = PolicySettings.members.filter { $0.section.first == section }.map(\.name)
         return reader(node, "gateway.\(section)", shared + (Self.gatewayParts[section] ?? []))
+    }
+
+    private func drain(_ node: ConfigurationNode) -> GatewayDrain {
+        var drain = GatewayDrain()
+        guard let fields = reader(node, "gateway.drain", ["delay", "deadline"]) else { return drain }
+        drain.delay = fields.duration("delay", mayBeZero: true) ?? drain.delay
+        drain.deadline = fields.duration("deadline", mayBeZero: true) ?? drain.deadline
+        return drain
     }
 
     private func admin(_ node: ConfigurationNode) -> AdminConfiguration {

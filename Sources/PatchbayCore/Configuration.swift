@@ -56,6 +56,7 @@ package struct GatewayConfiguration: Sendable {
     package var eventLoops: Int?
     package var limits = GatewayLimits()
     package var timeouts = GatewayTimeouts()
+    package var drain = GatewayDrain()
     /// A request that has come through so many gateways already is refused: it runs in a circle.
     package var maxHops = 4
 
@@ -63,18 +64,20 @@ package struct GatewayConfiguration: Sendable {
 }
 
 /// What concerns the listener as a whole; what concerns a request is in ``RequestPolicy``.
-package struct GatewayLimits: Sendable {
+package struct GatewayLimits: Sendable, Hashable {
     package var connections = 16_384
     package init() {}
 }
 
 /// What concerns client connections; what concerns upstreams is in ``RequestPolicy``.
-package struct GatewayTimeouts: Sendable {
+package struct GatewayTimeouts: Sendable, Hashable {
     /// From the first byte of a request head to its end, and for each pause inside a body.
     package var clientRead = 30_000
     /// A client that takes nothing for so long is dropped.
     package var clientWrite = 30_000
     package var keepAlive = 75_000
+    /// A client of a stream that has heard nothing for so long gets a sign of life.
+    package var heartbeat = 15_000
     package init() {}
 }
 

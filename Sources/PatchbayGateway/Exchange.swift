@@ -31,8 +31,13 @@ final class Exchange {
     var endpoint: Endpoint?
     var dialect = Dialect.openAI
     var key: GatewayKey?
+    /// The last credential of the connection and whose it was: clients send the same one with every request.
+    var knownCredential: [UInt8] = []
+    var knownKey: GatewayKey?
     /// Name or pattern of the route; what metrics may show of the model.
     var routeName = "unknown"
+    /// The format of the request.
+    var binding: FormatBinding?
     var body = ByteBuffer()
     var fields = RequestFields()
     var startedAt: Int64 = 0
@@ -59,11 +64,15 @@ final class Exchange {
     var upstream: UpstreamExchange?
 
     // The answer.
+    /// Bytes of the upstream's answer; signs of life do not count.
     var sentToClient = 0
+    var silence = ClientSilence()
     var firstTokenAt: Int64?
     var usage = TokenUsage()
     /// What conversions could not carry.
     var losses: LossLedger?
+    /// The client wants the stream as one JSON array instead of events.
+    var arrayFraming: ArrayFraming?
 
     init(connection: ClientConnection) {
         self.connection = connection
@@ -80,6 +89,7 @@ final class Exchange {
             EndpointMatch(path: UnsafeRawBufferPointer(rebasing: bytes[connection.head.path.range]))
         }
         dialect = match.dialect
+        if match.endpoint == .models || match.endpoint == .model { dialect = listDialect(match.dialect) }
         endpoint = match.endpoint
         isHead = connection.head.method == .head
         do throws(GatewayError) {
@@ -101,10 +111,13 @@ final class Exchange {
         revokeAdmission()
         leavePlaces()
         governed = GovernedState()
-        snapshot = loop.snapshot
+        if snapshot !== loop.snapshot {
+            snapshot = loop.snapshot
+            knownKey = nil
+        }
         startedAt = loop.now
         startedAtUnix = SystemTime.unixMilliseconds()
-        requestID = loop.makeRequestID()
+        requestID = loop.makeRequestID(time: startedAtUnix)
         key = nil
         routeName = "unknown"
         plan.removeAll(keepingCapacity: true)
@@ -115,8 +128,10 @@ final class Exchange {
         canonical.removeAll(keepingCapacity: false)
         sentToClient = 0
         firstTokenAt = nil
+        silence = ClientSilence(since: startedAt)
         usage = TokenUsage()
         losses = nil
+        arrayFraming = nil
     }
 
     private func checkEndpoint(_ match: EndpointMatch) throws(GatewayError) -> Endpoint {
@@ -125,8 +140,7 @@ final class Exchange {
         }
         let method = connection.head.method
         guard method == endpoint.method || (method == .head && endpoint.method == .get) else {
-            let allowed = endpoint.method == .get ? "GET" : "POST"
-            throw GatewayError(.methodNotAllowed, "this path takes \(allowed) only", status: 405)
+            throw GatewayError.method(allowed: endpoint.method == .get ? "GET" : "POST")
         }
         return endpoint
     }
@@ -138,8 +152,9 @@ final class Exchange {
         self.body = body
         do throws(GatewayError) {
             switch endpoint {
-            case .chatCompletions, .messages: try route()
+            case .chatCompletions, .messages, .responses, .gemini: try route()
             case .models: answerModels()
+            case .model: try answerModel()
             case .health, .readiness, nil: answerHealth()
             }
         } catch {
@@ -148,31 +163,38 @@ final class Exchange {
     }
 
     private func route() throws(GatewayError) {
-        guard let key else { return }
-        fields = try RequestFields(scanning: body, with: &loop.fieldScanner)
+        guard let key, let format = endpoint?.format, let binding = snapshot.binding(format) else { return }
+        self.binding = binding
+        fields = try scannedFields()
         let table = snapshot.table
         guard let route = fields.withModelBytes(of: body, { table.route(forModelUTF8: $0) }) else {
+            fields.readModel(of: body)
             throw GatewayError(
                 .modelNotFound, "the model \"\(fields.model)\" does not exist on this gateway", status: 404,
                 parameter: "model")
         }
+        let entry = table.routes[Int(route.rawValue)]
+        routeName = entry.model
+        if entry.isPattern { fields.readModel(of: body) } else { fields.model = entry.model }
         guard fields.withModelBytes(of: body, { key.permissions.permits(route, modelUTF8: $0) }) else {
             throw GatewayError(
                 .modelNotAllowed, "the key \"\(key.key.name)\" may not use the model \"\(fields.model)\"",
-                status: dialect == .openAI ? 403 : 404, parameter: "model")
+                status: dialect == .anthropic ? 404 : 403, parameter: "model")
         }
         adopt(route)
         try admit(key)
-        let isPlanned = try makePlan()
+        let step = try makePlan()
+        if step == .unserved { return try answerUnserved() }
         state = .waiting
         beginLedgerEntry(key: key)
-        if isPlanned { nextAttempt() }
+        if step == .planned { nextAttempt() }
     }
 
     // MARK: - Connection events
 
-    /// Ends the upstream exchange; it calls back no more.
+    /// Ends the upstream exchange, which calls back no more, or the wait for one.
     func dropUpstream() {
+        abandonWait()
         upstream?.cancel()
         upstream = nil
     }
@@ -184,7 +206,6 @@ final class Exchange {
 
     func clientLeft() {
         guard state == .waiting || state == .streaming else { return }
-        abandonWait()
         dropUpstream()
         usage.merge(attempt.tap.usage)
         finishAttempt(fault: .client, reason: "the client closed the connection")
@@ -209,6 +230,7 @@ final class Exchange {
     func tick(now: Int64) {
         guard state == .waiting || state == .streaming else { return }
         guard attempt.endedAt == nil else { return stopWaitingForTransport(now: now) }
-        enforceTimeouts(now: now)
+        guard !enforceTimeouts(now: now) else { return }
+        if fields.stream { breakSilence(now: now) }
     }
 }

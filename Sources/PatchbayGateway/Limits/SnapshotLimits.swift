@@ -12,14 +12,14 @@ extension GatewayKey {
             if let scope = limits.scope(.group, group.name, group.limits) { groups[group.name] = scope }
         }
         limits.keep(keys: Set(configuration.keys.map(\.name)), groups: Set(configuration.groups.map(\.name)))
-        return Dictionary(
-            configuration.keys.filter(\.enabled).map { key in
-                let limiter = KeyLimiter(own: limits.scope(.key, key.name, key.limits), group: groups[key.group])
-                return (
-                    key.digest,
-                    GatewayKey(key: key, permissions: table.permissions(for: key), limiter: limiter)
-                )
-            }, uniquingKeysWith: { first, _ in first })
+        var permissions = PermissionCache(table)
+        var found = [KeyDigest: GatewayKey](minimumCapacity: configuration.keys.count)
+        for key in configuration.keys where key.enabled && found[key.digest] == nil {
+            found[key.digest] = GatewayKey(
+                key: key, permissions: permissions.permissions(for: key),
+                limiter: KeyLimiter(own: limits.scope(.key, key.name, key.limits), group: groups[key.group]))
+        }
+        return found
     }
 }
 

@@ -13,8 +13,11 @@ import Testing
         for name in ["plain", "own"] {
             var site = Site(
                 name: name, platform: "openai", baseURL: "http://\(name)", formats: [.openAIChat], source: .file,
-                accounts: [Account(name: "a", credential: .none, models: [.init(upstream: "m"), .init(upstream: "n")],
-                    source: .file)])
+                accounts: [
+                    Account(
+                        name: "a", credential: .none, models: [.init(upstream: "m"), .init(upstream: "n")],
+                        source: .file)
+                ])
             if name == "own" {
                 site.policy.timeouts.idle = 10
                 site.policy.timeouts.total = 20

@@ -3,8 +3,8 @@ import Testing
 
 @testable import PatchbayGateway
 
-@Suite struct TokenEstimateTests {
-    private func tokens(_ text: String) -> Int { TokenEstimate.tokens(of: ByteBuffer(string: text)) }
+@Suite struct AdmissionEstimateTests {
+    private func tokens(_ text: String) -> Int { AdmissionEstimate.tokens(of: ByteBuffer(string: text)) }
 
     @Test func textIsAFourthOfItsBytes() {
         #expect(tokens("") == 1)
