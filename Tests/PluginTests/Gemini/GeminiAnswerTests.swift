@@ -98,8 +98,10 @@ struct GeminiAnswerTests {
 
     @Test("E-95 text before a refusal stays")
     func safety() {
-        let fold = Gemini.decode([Gemini.frame(#"{"text":"So"}"#), #"{"candidates":[{"finishReason":"SAFETY","index":0}]}"#])
-            .folded
+        let fold = Gemini.decode([
+            Gemini.frame(#"{"text":"So"}"#), #"{"candidates":[{"finishReason":"SAFETY","index":0}]}"#,
+        ])
+        .folded
         #expect(fold.isClean)
         #expect(fold.response.choices[0].parts == [.text("So")])
         #expect(fold.response.choices[0].finish == CanonicalFinish(.contentFilter, native: "SAFETY"))
@@ -108,11 +110,22 @@ struct GeminiAnswerTests {
     @Test(
         "E-96 errors are read from arrays, and a bad key is one although its status is 400",
         arguments: [
-            (400, #"[{"error":{"code":400,"message":"API key not valid.","status":"INVALID_ARGUMENT","details":[{"@type":"x","reason":"API_KEY_INVALID"}]}}]"#, ErrorCategory.authentication, nil as Int?),
+            (
+                400,
+                #"[{"error":{"code":400,"message":"API key not valid.","status":"INVALID_ARGUMENT","details":[{"@type":"x","reason":"API_KEY_INVALID"}]}}]"#,
+                ErrorCategory.authentication, nil as Int?
+            ),
             (400, #"{"error":{"code":400,"message":"Bad field","status":"INVALID_ARGUMENT"}}"#, .invalidRequest, nil),
             (403, #"{"error":{"code":403,"message":"no","status":"PERMISSION_DENIED"}}"#, .permission, nil),
-            (503, #"{"error":{"code":503,"message":"The model is overloaded.","status":"UNAVAILABLE"}}"#, .overloaded, nil),
-            (400, #"{"error":{"code":400,"message":"The input token count (5) exceeds the maximum number of tokens allowed (4).","status":"INVALID_ARGUMENT"}}"#, .contextLength, nil),
+            (
+                503, #"{"error":{"code":503,"message":"The model is overloaded.","status":"UNAVAILABLE"}}"#,
+                .overloaded, nil
+            ),
+            (
+                400,
+                #"{"error":{"code":400,"message":"The input token count (5) exceeds the maximum number of tokens allowed (4).","status":"INVALID_ARGUMENT"}}"#,
+                .contextLength, nil
+            ),
         ])
     func errors(status: Int, body: String, category: ErrorCategory, wait: Int?) throws {
         let error = try Gemini.error(status, body)
@@ -122,7 +135,8 @@ struct GeminiAnswerTests {
 
     @Test("E-115 the delay of a limit is found, and a limit of a minute is no empty account")
     func limits() throws {
-        let minute = #"{"error":{"code":429,"message":"You exceeded your current quota.","status":"RESOURCE_EXHAUSTED","details":[{"violations":[{"quotaId":"GenerateRequestsPerMinute"}]},{"retryDelay":"13.5s"}]}}"#
+        let minute =
+            #"{"error":{"code":429,"message":"You exceeded your current quota.","status":"RESOURCE_EXHAUSTED","details":[{"violations":[{"quotaId":"GenerateRequestsPerMinute"}]},{"retryDelay":"13.5s"}]}}"#
         let error = try Gemini.error(429, minute)
         #expect(error.category == .rateLimit && error.retryAfterMilliseconds == 13500)
         let written = GeminiErrors.write(error)
@@ -146,7 +160,8 @@ struct GeminiAnswerTests {
 
     @Test("E-99 sources count bytes and become code points")
     func grounding() throws {
-        let document = #"{"candidates":[{"content":{"parts":[{"text":"Grüße aus Zürich."}]},"finishReason":"STOP","groundingMetadata":{"groundingChunks":[{"web":{"uri":"https://z","title":"Z"}}],"groundingSupports":[{"segment":{"startIndex":12,"endIndex":19,"text":"Zürich"},"groundingChunkIndices":[0]}]}}]}"#
+        let document =
+            #"{"candidates":[{"content":{"parts":[{"text":"Grüße aus Zürich."}]},"finishReason":"STOP","groundingMetadata":{"groundingChunks":[{"web":{"uri":"https://z","title":"Z"}}],"groundingSupports":[{"segment":{"startIndex":12,"endIndex":19,"text":"Zürich"},"groundingChunkIndices":[0]}]}}]}"#
         let response = try Gemini.response(document)
         let note = response.choices[0].parts[0].annotations.first
         #expect(note?["start"] == 10 && note?["end"] == 16 && note?["url"] == "https://z")
@@ -165,10 +180,16 @@ struct GeminiAnswerTests {
         func piece(_ call: String) -> String { Gemini.frame(#"{"functionCall":\#(call)}"#) }
         let begin = [
             piece(#"{"name":"f","willContinue":true}"#),
-            piece(#"{"partialArgs":[{"jsonPath":"$.city","stringValue":"Zü","willContinue":true}],"willContinue":true}"#),
-            piece(#"{"partialArgs":[{"jsonPath":"$.city","stringValue":"rich"},{"jsonPath":"$.list[1].n","numberValue":2}],"willContinue":true}"#),
+            piece(
+                #"{"partialArgs":[{"jsonPath":"$.city","stringValue":"Zü","willContinue":true}],"willContinue":true}"#),
+            piece(
+                #"{"partialArgs":[{"jsonPath":"$.city","stringValue":"rich"},{"jsonPath":"$.list[1].n","numberValue":2}],"willContinue":true}"#
+            ),
         ]
-        let end = [piece(#"{"partialArgs":[{"jsonPath":"$.ok","boolValue":true}]}"#), Gemini.frame("", #","finishReason":"STOP""#)]
+        let end = [
+            piece(#"{"partialArgs":[{"jsonPath":"$.ok","boolValue":true}]}"#),
+            Gemini.frame("", #","finishReason":"STOP""#),
+        ]
         let whole = Gemini.decode(begin + end)
         guard case .toolCall(let call) = whole.folded.response.choices[0].parts[0].content else {
             Issue.record("no call")
@@ -225,7 +246,8 @@ struct GeminiAnswerTests {
         TokenCounts(input: 10, output: 8, cached: 6, reasoning: 3).writeGemini(into: &writer)
         #expect(
             String(decoding: writer.bytes, as: UTF8.self)
-                == #"{"promptTokenCount":10,"candidatesTokenCount":5,"totalTokenCount":18,"cachedContentTokenCount":6,"thoughtsTokenCount":3}"#)
+                == #"{"promptTokenCount":10,"candidatesTokenCount":5,"totalTokenCount":18,"cachedContentTokenCount":6,"thoughtsTokenCount":3}"#
+        )
     }
 
     @Test("A complete answer is read for accounting without a tree")
@@ -237,8 +259,12 @@ struct GeminiAnswerTests {
         let fold = try tap(try Fixture.text("turn/gemini.response.json")).folded
         #expect(fold.response.usage == TokenCounts(input: 100, output: 42, cached: 75, reasoning: 12))
         #expect(fold.response.model == "gemini-3-flash" && fold.response.choices[0].finish?.reason == .stop)
-        #expect(try tap(#"[{"error":{"code":429,"message":"x","status":"RESOURCE_EXHAUSTED"}}]"#).folded.error?.category == .rateLimit)
-        #expect(try tap(#"{"promptFeedback":{"blockReason":"OTHER"}}"#).folded.response.choices[0].finish?.reason == .contentFilter)
+        #expect(
+            try tap(#"[{"error":{"code":429,"message":"x","status":"RESOURCE_EXHAUSTED"}}]"#).folded.error?.category
+                == .rateLimit)
+        #expect(
+            try tap(#"{"promptFeedback":{"blockReason":"OTHER"}}"#).folded.response.choices[0].finish?.reason
+                == .contentFilter)
         #expect(throws: ConversionError.self) { try tap("{}") }
         #expect(throws: ConversionError.self) { try tap("[1]") }
     }

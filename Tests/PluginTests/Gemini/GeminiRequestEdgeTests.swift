@@ -164,9 +164,14 @@ struct GeminiRequestEdgeTests {
     @Test(
         "E-98 reasoning is asked for in the model's own measure and within its range",
         arguments: [
-            ("low", #"{"includeThoughts":true,"thinkingBudget":2048}"#, #"{"includeThoughts":true,"thinkingLevel":"LOW"}"#),
-            ("max", #"{"includeThoughts":true,"thinkingBudget":24576}"#,
-                #"{"includeThoughts":true,"thinkingLevel":"HIGH"}"#),
+            (
+                "low", #"{"includeThoughts":true,"thinkingBudget":2048}"#,
+                #"{"includeThoughts":true,"thinkingLevel":"LOW"}"#
+            ),
+            (
+                "max", #"{"includeThoughts":true,"thinkingBudget":24576}"#,
+                #"{"includeThoughts":true,"thinkingLevel":"HIGH"}"#
+            ),
             ("none", #"{"thinkingBudget":0}"#, #"{"thinkingLevel":"MINIMAL"}"#),
         ])
     func effort(word: String, budget: String, level: String) throws {
@@ -180,14 +185,16 @@ struct GeminiRequestEdgeTests {
 
     @Test("What the format cannot say at all is refused with the field and the format")
     func refused() throws {
-        let audio = try json(#"{"model":"m","modalities":["text","audio"],"messages":[{"role":"user","content":"hi"}]}"#)
+        let audio = try json(
+            #"{"model":"m","modalities":["text","audio"],"messages":[{"role":"user","content":"hi"}]}"#)
         #expect {
             try Gemini.fromChat(audio)
         } throws: {
             ($0 as? ConversionError)?.sentence.contains("`modalities`") == true
         }
-        for body in [#"{}"#, #"{"contents":[]}"#, #"{"contents":[{"parts":[]}]}"#, #"{"contents":[{"role":"x","parts":[]}]}"#]
-        {
+        for body in [
+            #"{}"#, #"{"contents":[]}"#, #"{"contents":[{"parts":[]}]}"#, #"{"contents":[{"role":"x","parts":[]}]}"#,
+        ] {
             #expect(throws: ConversionError.self) { try Gemini.read(try json(body)) }
         }
     }

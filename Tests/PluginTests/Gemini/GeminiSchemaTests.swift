@@ -18,19 +18,31 @@ struct GeminiSchemaTests {
     @Test(
         "E-83 keywords that the server refuses are translated or move into the description",
         arguments: [
-            (#"{"$schema":"x","type":"object","properties":{"a":{"const":"x"}},"not":{}}"#,
-                #"{"type":"object","properties":{"a":{"enum":["x"]}}}"#),
+            (
+                #"{"$schema":"x","type":"object","properties":{"a":{"const":"x"}},"not":{}}"#,
+                #"{"type":"object","properties":{"a":{"enum":["x"]}}}"#
+            ),
             (#"{"oneOf":[{"type":"string"},{"type":"null"}]}"#, #"{"anyOf":[{"type":"string"},{"type":"null"}]}"#),
-            (#"{"type":"string","pattern":"^a","minLength":2,"default":"x"}"#,
-                #"{"type":"string","description":"(pattern: \"^a\", minLength: 2, default: \"x\")"}"#),
-            (#"{"type":"integer","exclusiveMinimum":0,"exclusiveMaximum":10}"#,
-                #"{"type":"integer","minimum":1,"maximum":9}"#),
-            (#"{"type":"number","exclusiveMinimum":0.5}"#,
-                #"{"type":"number","description":"(exclusiveMinimum: 0.5)"}"#),
-            (#"{"allOf":[{"type":"object","properties":{"a":{"type":"string"}}},{"properties":{"b":{"type":"string"}},"required":["b"]}]}"#,
-                #"{"type":"object","properties":{"a":{"type":"string"},"b":{"type":"string"}},"required":["b"]}"#),
-            (#"{"type":["string","null"],"additionalProperties":false}"#,
-                #"{"type":["string","null"],"additionalProperties":false}"#),
+            (
+                #"{"type":"string","pattern":"^a","minLength":2,"default":"x"}"#,
+                #"{"type":"string","description":"(pattern: \"^a\", minLength: 2, default: \"x\")"}"#
+            ),
+            (
+                #"{"type":"integer","exclusiveMinimum":0,"exclusiveMaximum":10}"#,
+                #"{"type":"integer","minimum":1,"maximum":9}"#
+            ),
+            (
+                #"{"type":"number","exclusiveMinimum":0.5}"#,
+                #"{"type":"number","description":"(exclusiveMinimum: 0.5)"}"#
+            ),
+            (
+                #"{"allOf":[{"type":"object","properties":{"a":{"type":"string"}}},{"properties":{"b":{"type":"string"}},"required":["b"]}]}"#,
+                #"{"type":"object","properties":{"a":{"type":"string"},"b":{"type":"string"}},"required":["b"]}"#
+            ),
+            (
+                #"{"type":["string","null"],"additionalProperties":false}"#,
+                #"{"type":["string","null"],"additionalProperties":false}"#
+            ),
         ])
     func keywords(schema: String, expected: String) throws {
         #expect(try written(schema, .json) == expected)
@@ -50,7 +62,8 @@ struct GeminiSchemaTests {
 
     @Test("E-86 references are resolved, and end where they would not")
     func references() throws {
-        let recursive = #"{"type":"object","properties":{"next":{"$ref":"#","description":"more"},"v":{"type":"string"}}}"#
+        let recursive =
+            ##"{"type":"object","properties":{"next":{"$ref":"#","description":"more"},"v":{"type":"string"}}}"##
         let result = GeminiSchemaWriter.written(try json(recursive), .openAPI)
         var depth = 0
         var node: JSONValue? = result
@@ -60,9 +73,10 @@ struct GeminiSchemaTests {
         }
         #expect(depth > 1 && depth < 10)
         #expect(node?["type"] == "STRING" && node?["$ref"] == nil)
-        let local = #"{"type":"object","properties":{"a":{"type":"integer"},"b":{"$ref":"#/properties/a"}}}"#
+        let local = ##"{"type":"object","properties":{"a":{"type":"integer"},"b":{"$ref":"#/properties/a"}}}"##
         #expect(try written(local, .openAPI).contains(#""b":{"type":"INTEGER"}"#))
-        let escaped = #"{"$defs":{"a/b":{"type":"boolean"}},"type":"object","properties":{"c":{"$ref":"#/$defs/a~1b"}}}"#
+        let escaped =
+            ##"{"$defs":{"a/b":{"type":"boolean"}},"type":"object","properties":{"c":{"$ref":"#/$defs/a~1b"}}}"##
         #expect(try written(escaped, .openAPI) == #"{"type":"OBJECT","properties":{"c":{"type":"BOOLEAN"}}}"#)
         // The other dialect has references itself.
         #expect(try written(escaped, .json) == escaped)
@@ -74,8 +88,10 @@ struct GeminiSchemaTests {
             (#"{"type":"integer","enum":[1,2]}"#, #"{"type":"INTEGER","description":"(one of: 1, 2)"}"#),
             (#"{"enum":["a","",null]}"#, #"{"nullable":true,"enum":["a"],"type":"STRING"}"#),
             (#"{"type":["string","null"],"enum":["a"]}"#, #"{"nullable":true,"type":"STRING","enum":["a"]}"#),
-            (#"{"type":["string","integer"],"description":"d"}"#,
-                #"{"description":"d","anyOf":[{"type":"STRING"},{"type":"INTEGER"}]}"#),
+            (
+                #"{"type":["string","integer"],"description":"d"}"#,
+                #"{"description":"d","anyOf":[{"type":"STRING"},{"type":"INTEGER"}]}"#
+            ),
         ])
     func enumerations(schema: String, expected: String) throws {
         #expect(try written(schema, .openAPI) == expected)
@@ -83,7 +99,8 @@ struct GeminiSchemaTests {
 
     @Test("E-88 missing properties, arrays without items and empty objects are mended")
     func mended() throws {
-        let schema = #"{"type":"object","properties":{"a":{"type":"array"},"b":{"type":"object"}},"required":["a","gone"]}"#
+        let schema =
+            #"{"type":"object","properties":{"a":{"type":"array"},"b":{"type":"object"}},"required":["a","gone"]}"#
         #expect(
             try written(schema, .openAPI)
                 == #"{"type":"OBJECT","properties":{"a":{"type":"ARRAY","items":{"type":"STRING"}},"#
@@ -114,7 +131,8 @@ struct GeminiSchemaTests {
 
     @Test("The format's own schemas become JSON schema")
     func reading() throws {
-        let own = #"{"type":"OBJECT","properties":{"type":{"type":"STRING","nullable":true,"enum":["a"]},"#
+        let own =
+            #"{"type":"OBJECT","properties":{"type":{"type":"STRING","nullable":true,"enum":["a"]},"#
             + #""n":{"type":"ARRAY","max_items":"5","items":{"type":"INTEGER"}}},"property_ordering":["n"]}"#
         #expect(
             GeminiSchemaReader.jsonSchema(try json(own)).description

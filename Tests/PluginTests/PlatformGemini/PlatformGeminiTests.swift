@@ -1,5 +1,6 @@
 import CPatchbay
 import PlatformGemini
+import Synchronization
 import Testing
 
 @Suite struct PlatformGeminiTests {
@@ -100,7 +101,8 @@ import Testing
         let host = FakeHost(
             .json(
                 #"{"models":[{"name":"models/gemini-3","displayName":"Gemini 3","inputTokenLimit":1048576,"outputTokenLimit":65536,"supportedGenerationMethods":["generateContent","countTokens"]}],"nextPageToken":"a/b"}"#
-            ), .json(#"{"models":[{"name":"embedding-1","supportedGenerationMethods":["embedContent"]},{"name":"x"}]}"#))
+            ), .json(#"{"models":[{"name":"embedding-1","supportedGenerationMethods":["embedContent"]},{"name":"x"}]}"#)
+        )
         let ending = try await plugin(host: host).invoke("models")
         #expect(
             ending.result
