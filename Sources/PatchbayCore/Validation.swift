@@ -23,6 +23,7 @@ package struct ValidationError: Error, Sendable, Hashable, CustomStringConvertib
 package enum Validation {
     package static let weights = 0...1_000_000
     package static let priorities = -1_000...1_000
+    package static let concurrencies = 1...1_000_000
     package static let longestName = 64
     package static let longestModel = 256
     package static let longestText = 2_048

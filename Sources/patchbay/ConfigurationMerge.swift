@@ -8,6 +8,7 @@ extension Configuration {
         var merged = self
         merged.sites.add(stored.sites, by: \.name)
         merged.keys.add(stored.keys, by: \.name)
+        merged.groups.add(stored.groups, by: \.name)
         merged.routes.add(stored.routes, by: \.model)
         return merged
     }

@@ -106,6 +106,16 @@ struct Server {
         return Foundation(egress: egress, tls: tls, metrics: metrics, importer: importer, gateway: gateway)
     }
 
+    /// Trusts the authorities of the system, or those of the PEM file that `SSL_CERT_FILE` names.
+    private static func upstreamTLS() throws -> UpstreamTLS {
+        guard let path = Environment.value("SSL_CERT_FILE") else { return try UpstreamTLS() }
+        do {
+            return try UpstreamTLS(trustRoots: .file(path))
+        } catch {
+            throw StartError(sentence: "SSL_CERT_FILE: \(path) is not a readable file of PEM certificates")
+        }
+    }
+
     // MARK: - Serving
 
     private func serve(
