@@ -97,7 +97,7 @@ struct Server {
         let importer = try Self.checking("ledger") {
             try LedgerImporter(store: store, directory: options.dataDirectory)
         }
-        let tls = try UpstreamTLS()
+        let tls = try Self.upstreamTLS()
         let gateway = try Gateway(
             configuration: gatewayConfiguration,
             services: Gateway.Services(
