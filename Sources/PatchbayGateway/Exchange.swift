@@ -107,14 +107,18 @@ final class Exchange {
         }
     }
 
+    /// Takes over the configuration in force. Whose key it is that the client sends is looked up anew then.
+    func takeSnapshot() {
+        guard snapshot !== loop.snapshot else { return }
+        snapshot = loop.snapshot
+        knownKey = nil
+    }
+
     private func reset() {
         revokeAdmission()
         leavePlaces()
         governed = GovernedState()
-        if snapshot !== loop.snapshot {
-            snapshot = loop.snapshot
-            knownKey = nil
-        }
+        takeSnapshot()
         startedAt = loop.now
         startedAtUnix = SystemTime.unixMilliseconds()
         requestID = loop.makeRequestID(time: startedAtUnix)

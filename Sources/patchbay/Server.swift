@@ -31,7 +31,7 @@ struct Server {
     private struct Parts {
         var source: FileConfiguration
         var configuration: Configuration
-        var stored: StoredDefinitions
+        var prepared: ControlPlane.Prepared
         var store: Store
         var importer: LedgerImporter
         var gateway: Gateway
@@ -64,11 +64,35 @@ struct Server {
             read, stored, store: store, logger: Logger(label: "patchbay"))
         source.additions = firstStart.additions
         let configuration = read.adding(firstStart.additions)
+        async let foundation = makeFoundation(configuration, store: store)
+        await scanned
+        clock.mark("plugins")
+        let prepared = await ControlPlane.prepare(
+            file: configuration, stored: stored, store: store, registry: registry)
+        clock.mark("tables")
+        let made = try await foundation
+        registry.setEgress(made.egress)
+        clock.mark("gateway")
+        return Parts(
+            source: source, configuration: configuration, prepared: prepared, store: store, importer: made.importer,
+            gateway: made.gateway, tls: made.tls, registry: registry, metrics: made.metrics,
+            degradations: Degradations(gateway: made.gateway), firstStart: firstStart)
+    }
+
+    /// What requests go through and are counted in.
+    private struct Foundation: Sendable {
+        var egress: EgressPolicy
+        var tls: UpstreamTLS
+        var metrics: GatewayMetrics
+        var importer: LedgerImporter
+        var gateway: Gateway
+    }
+
+    private func makeFoundation(_ configuration: Configuration, store: Store) async throws -> Foundation {
         var gatewayConfiguration = configuration.gateway
         let loops = gatewayConfiguration.eventLoops ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         gatewayConfiguration.eventLoops = loops
         let egress = try Self.checking("egress") { try EgressPolicy(allow: configuration.egress.allow) }
-        registry.setEgress(egress)
         let metrics = GatewayMetrics(registry: MetricRegistry(shards: loops), version: Version.text)
         let importer = try Self.checking("ledger") {
             try LedgerImporter(store: store, directory: options.dataDirectory)
@@ -79,13 +103,7 @@ struct Server {
             services: Gateway.Services(
                 egress: egress, tls: tls, ledgerDirectory: options.dataDirectory, metrics: metrics),
             logger: Logger(label: "patchbay.gateway"))
-        clock.mark("gateway")
-        await scanned
-        clock.mark("plugins")
-        return Parts(
-            source: source, configuration: configuration, stored: stored, store: store, importer: importer,
-            gateway: gateway, tls: tls, registry: registry, metrics: metrics,
-            degradations: Degradations(gateway: gateway), firstStart: firstStart)
+        return Foundation(egress: egress, tls: tls, metrics: metrics, importer: importer, gateway: gateway)
     }
 
     /// Trusts the authorities of the system, or those of the PEM file that `SSL_CERT_FILE` names.
@@ -106,8 +124,8 @@ struct Server {
         var clock = clock
         try Self.checking("ledger") { try parts.importer.start() }
         let control = makeControl(parts)
-        await control.start(with: parts.stored)
-        clock.mark("tables")
+        await control.start(with: parts.prepared)
+        clock.mark("snapshot")
         let (changes, notice) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         parts.registry.onChange {
             Task {
