@@ -43,7 +43,7 @@ final class Exchange {
     var startedAt: Int64 = 0
     var startedAtUnix: Int64 = 0
     var isHead = false
-    /// The configuration that was in force when the request came; it stays with it to the end.
+    /// The configuration that was in force when the request had come; it stays with it to the end.
     var snapshot: GatewaySnapshot
 
     // The plan.
@@ -111,10 +111,7 @@ final class Exchange {
         revokeAdmission()
         leavePlaces()
         governed = GovernedState()
-        if snapshot !== loop.snapshot {
-            snapshot = loop.snapshot
-            knownKey = nil
-        }
+        adoptSnapshot()
         startedAt = loop.now
         startedAtUnix = SystemTime.unixMilliseconds()
         requestID = loop.makeRequestID(time: startedAtUnix)
@@ -151,6 +148,7 @@ final class Exchange {
         guard state == .receiving else { return connection.answered() }
         self.body = body
         do throws(GatewayError) {
+            try adoptSnapshotWithBody()
             switch endpoint {
             case .chatCompletions, .messages, .responses, .gemini: try route()
             case .models: answerModels()

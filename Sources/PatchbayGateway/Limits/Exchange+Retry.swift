@@ -113,8 +113,9 @@ extension Exchange {
     /// The rest is over, for this loop at least. The configuration may have changed meanwhile.
     private func planAgain() {
         do throws(GatewayError) {
-            if snapshot !== loop.snapshot {
-                snapshot = loop.snapshot
+            if adoptSnapshot() {
+                // Formats are numbered anew with every table.
+                binding = endpoint?.format.flatMap { snapshot.binding($0) }
                 guard let route = snapshot.table.route(forModel: fields.model) else {
                     throw GatewayError(
                         .modelNotFound, "the model \"\(fields.model)\" does not exist on this gateway any more",
