@@ -176,7 +176,7 @@ final class ClientConnection: ChannelInboundHandler {
 
     /// An idle connection does not keep an old configuration alive.
     func snapshotChanged() {
-        if phase == .head { exchange.takeSnapshot() }
+        if phase == .head { exchange.adoptSnapshot() }
     }
 
     /// Counts the connection under its client's address. Connections beyond the limit are let in for the one answer

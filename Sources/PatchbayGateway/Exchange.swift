@@ -43,7 +43,7 @@ final class Exchange {
     var startedAt: Int64 = 0
     var startedAtUnix: Int64 = 0
     var isHead = false
-    /// The configuration that was in force when the request came; it stays with it to the end.
+    /// The configuration that was in force when the request had come; it stays with it to the end.
     var snapshot: GatewaySnapshot
 
     // The plan.
@@ -107,18 +107,11 @@ final class Exchange {
         }
     }
 
-    /// Takes over the configuration in force. Whose key it is that the client sends is looked up anew then.
-    func takeSnapshot() {
-        guard snapshot !== loop.snapshot else { return }
-        snapshot = loop.snapshot
-        knownKey = nil
-    }
-
     private func reset() {
         revokeAdmission()
         leavePlaces()
         governed = GovernedState()
-        takeSnapshot()
+        adoptSnapshot()
         startedAt = loop.now
         startedAtUnix = SystemTime.unixMilliseconds()
         requestID = loop.makeRequestID(time: startedAtUnix)
@@ -155,6 +148,7 @@ final class Exchange {
         guard state == .receiving else { return connection.answered() }
         self.body = body
         do throws(GatewayError) {
+            try adoptSnapshotWithBody()
             switch endpoint {
             case .chatCompletions, .messages, .responses, .gemini: try route()
             case .models: answerModels()

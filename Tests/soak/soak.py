@@ -19,6 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import httpx
 from upstream import Site
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "e2e"))
@@ -155,7 +156,12 @@ async def run(arguments):
             for site in sites:
                 site.answered.clear()
                 site.calls = 0
-            gauge, counts = await piece(number, running, sites, sent, arguments)
+            try:
+                gauge, counts = await piece(number, running, sites, sent, arguments)
+            except httpx.HTTPError as error:
+                ended = running.gateway.process.poll()
+                problems.append(f"the admin API broke off ({error}); the gateway's exit status is {ended}")
+                break
             after = await settle(running, before)
             first, last = gauge.medians(1)
             print(f"piece {number + 1}: {len(sent)} requests, {sum(site.calls for site in sites)} upstream calls, "

@@ -128,8 +128,7 @@ extension Exchange {
     /// The rest is over, for this loop at least. The configuration may have changed meanwhile.
     private func planAgain() {
         do throws(GatewayError) {
-            if snapshot !== loop.snapshot {
-                snapshot = loop.snapshot
+            if adoptSnapshot() {
                 guard let route = snapshot.table.route(forModel: fields.model) else {
                     throw GatewayError(
                         .modelNotFound, "the model \"\(fields.model)\" does not exist on this gateway any more",
