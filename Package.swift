@@ -150,9 +150,12 @@ package.targets.append(
         name: "CanonicalChat", dependencies: ["PatchbayPlugin", "PatchbayWire"], path: "Plugins/Common/CanonicalChat",
         swiftSettings: strict + hot))
 plugin("FormatOpenAIChat", product: "format-openai-chat", ["PatchbayWire", "CanonicalChat"])
+plugin("FormatOpenAIResponses", product: "format-openai-responses", ["PatchbayWire", "CanonicalChat"])
 plugin("FormatAnthropicMessages", product: "format-anthropic-messages", ["PatchbayWire", "CanonicalChat"])
+plugin("FormatGemini", product: "format-gemini", ["PatchbayWire", "CanonicalChat"])
 plugin("PlatformOpenAI", product: "platform-openai")
 plugin("PlatformAnthropic", product: "platform-anthropic")
+plugin("PlatformGemini", product: "platform-gemini")
 plugin("PlatformNewAPI", product: "platform-new-api")
 plugin("NotifyWebhook", product: "notify-webhook")
 package.targets.append(
@@ -177,6 +180,6 @@ tests(
     "PluginTests",
     [
         "CPatchbay", "PatchbayPlugin", "PatchbayWire", "CanonicalChat", "FormatOpenAIChat", "FormatAnthropicMessages",
-        "PlatformOpenAI",
-        "PlatformAnthropic", "PlatformNewAPI", "NotifyWebhook", "PatchbaySimulator", "PatchbayHost", "PatchbayCore",
+        "FormatOpenAIResponses", "FormatGemini", "PlatformOpenAI", "PlatformAnthropic", "PlatformGemini",
+        "PlatformNewAPI", "NotifyWebhook", "PatchbaySimulator", "PatchbayHost", "PatchbayCore",
     ])

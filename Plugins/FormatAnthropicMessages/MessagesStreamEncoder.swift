@@ -79,9 +79,12 @@ struct MessagesStreamEncoder {
             return
         }
         guard parts.indices.contains(event.part), parts[event.part] != nil, !event.text.isEmpty else { return }
-        // What another provider sealed means nothing to a client of this format.
         if context.request.hidesReasoning, event.field == .text, parts[event.part]?.kind == .reasoning { return }
-        if event.field == .opaque, !MessagesFormat.accepts(event.opaqueValue) { return }
+        var event = event
+        if event.field == .opaque {
+            let id = parts[event.part]?.id ?? ""
+            event.text = MessagesFormat.carried(event.opaqueValue, id: id.isEmpty ? nil : id)
+        }
         parts[event.part]?.pending.append(event)
         if acquire(event.part, &output) { deliver(event.part, &output) }
     }
@@ -237,8 +240,10 @@ struct MessagesEncoderPart {
         id = event.id
         name = event.name
         isFreeText = kind == .toolCall && event.extra.hasPrefix(#"{"kind":"custom""#)
-        let value = kind == .other ? (try? JSONValue(parsing: event.extra))?["value"] : nil
-        block = value?["type"]?.stringValue == nil ? nil : value
+        let whole = kind == .other ? try? JSONValue(parsing: event.extra) : nil
+        // Parts of other formats say whose they are.
+        let isOwn = whole?["native"] == nil && whole?["value"]?["type"]?.stringValue != nil
+        block = isOwn ? whole?["value"] : nil
     }
 
     var opensAtOnce: Bool { kind == .toolCall || block != nil }

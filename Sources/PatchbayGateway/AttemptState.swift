@@ -34,6 +34,8 @@ struct AttemptState {
     var hasContentType = false
     /// Cuts the stream into frames; nil unless the answer is a stream.
     var splitter: SSEFrameSplitter?
+    /// Cuts a stream that came as one array instead of events.
+    var arraySplitter: JSONArraySplitter?
     var decoder: StreamDecoder?
     var encoder: StreamEncoder?
     var tap = StreamTap()

@@ -86,6 +86,9 @@ extension Exchange: UpstreamResponseReceiver {
         let first = bytes.readableBytesView.first { $0 != 0x20 && $0 != 0x0a && $0 != 0x0d && $0 != 0x09 }
         guard let first else { return }
         switch first {
+        case UInt8(ascii: "[") where attempt.format == .geminiGenerate && fields.stream:
+            attempt.arraySplitter = JSONArraySplitter()
+            beginHolding()
         case UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: "<"): attempt.mode = .collecting
         default: beginHolding()
         }
@@ -178,7 +181,8 @@ extension Exchange: UpstreamResponseReceiver {
         var patched: [UInt8] = []
         do {
             try bytes.withUnsafeReadableBytes {
-                try JSONPatch.apply([.set("model", string: fields.model)], to: $0, into: &patched)
+                let member = attempt.format == .geminiGenerate ? "modelVersion" : "model"
+                try JSONPatch.apply([.set(member, string: fields.model)], to: $0, into: &patched)
             }
             return ByteBuffer(bytes: patched)
         } catch {

@@ -86,6 +86,10 @@ extension Exchange {
         let usable = loop.health.usableFormats(attempt.channel, now: loop.now)
         // A format that no site speaks has an empty set, which every set contains.
         if !client.own.isEmpty, usable.contains(client.own) { return client }
+        // What no plugin reads cannot be brought into another format.
+        guard client.codec != nil else {
+            throw ChannelUnusable(reason: "the channel does not speak \(client.format)")
+        }
         for format in upstream.formats where format.codec != nil && usable.contains(format.own) { return format }
         throw ChannelUnusable(reason: "the channel speaks no format that this request can be sent in")
     }
@@ -105,7 +109,8 @@ extension Exchange {
                     input.isStream = fields.stream
                     input.bodySize = body.readableBytes
                     input.headers = loop.headers
-                    if let query = head.query { input.query = query.bytes(in: bytes) }
+                    // Clients of Gemini may have their key in the query.
+                    if let query = head.query, dialect != .gemini { input.query = query.bytes(in: bytes) }
                     try instance.prepare(input, into: loop.draft)
                 }
             }
@@ -119,7 +124,9 @@ extension Exchange {
         let addsUsage = fields.stream && attempt.format == .openAIChat && !clientAskedForUsage
         if !attempt.renamesModel, !addsUsage, draft.patches.isEmpty { return body }
         var operations: [JSONPatchOperation] = []
-        if attempt.renamesModel {
+        if case .gemini(let method) = endpoint {
+            if attempt.renamesModel, method.namesModelInBody { return try renamedBody(method, draft) }
+        } else if attempt.renamesModel {
             operations.append(.set("model", string: attempt.upstreamModel))
         }
         if addsUsage {

@@ -80,6 +80,7 @@ extension Dialect {
         switch self {
         case .openAI: Dialect.comment
         case .anthropic: Dialect.ping
+        case .gemini: nil
         }
     }
 

@@ -67,6 +67,8 @@ final class Exchange {
     var usage = TokenUsage()
     /// What conversions could not carry.
     var losses: LossLedger?
+    /// The client wants the stream as one JSON array instead of events.
+    var arrayFraming: ArrayFraming?
 
     init(connection: ClientConnection) {
         self.connection = connection
@@ -83,6 +85,7 @@ final class Exchange {
             EndpointMatch(path: UnsafeRawBufferPointer(rebasing: bytes[connection.head.path.range]))
         }
         dialect = match.dialect
+        if match.endpoint == .models || match.endpoint == .model { dialect = listDialect(match.dialect) }
         endpoint = match.endpoint
         isHead = connection.head.method == .head
         do throws(GatewayError) {
@@ -120,6 +123,7 @@ final class Exchange {
         silence = ClientSilence(since: startedAt)
         usage = TokenUsage()
         losses = nil
+        arrayFraming = nil
     }
 
     private func checkEndpoint(_ match: EndpointMatch) throws(GatewayError) -> Endpoint {
@@ -140,8 +144,9 @@ final class Exchange {
         self.body = body
         do throws(GatewayError) {
             switch endpoint {
-            case .chatCompletions, .messages: try route()
+            case .chatCompletions, .messages, .responses, .gemini: try route()
             case .models: answerModels()
+            case .model: try answerModel()
             case .health, .readiness, nil: answerHealth()
             }
         } catch {
@@ -152,7 +157,7 @@ final class Exchange {
     private func route() throws(GatewayError) {
         guard let key, let format = endpoint?.format, let binding = snapshot.binding(format) else { return }
         self.binding = binding
-        fields = try RequestFields(scanning: body, with: &loop.fieldScanner)
+        fields = try scannedFields()
         let table = snapshot.table
         guard let route = fields.withModelBytes(of: body, { table.route(forModelUTF8: $0) }) else {
             fields.readModel(of: body)
@@ -166,7 +171,7 @@ final class Exchange {
         guard fields.withModelBytes(of: body, { key.permissions.permits(route, modelUTF8: $0) }) else {
             throw GatewayError(
                 .modelNotAllowed, "the key \"\(key.key.name)\" may not use the model \"\(fields.model)\"",
-                status: dialect == .openAI ? 403 : 404, parameter: "model")
+                status: dialect == .anthropic ? 404 : 403, parameter: "model")
         }
         let outcome = Router.plan(
             route, in: table, formats: binding.sendable, health: loop.health, now: startedAt,
@@ -178,6 +183,9 @@ final class Exchange {
                 .noChannel, "every channel for the model \"\(fields.model)\" is resting after failures", status: 503,
                 retryAfter: Int(max(1, (milliseconds + 999) / 1000)))
         case .unserved:
+            if case .gemini(let method) = endpoint, method != .generate, method != .stream {
+                return try answerUnserved(method)
+            }
             throw GatewayError(
                 .noChannel, "no channel serves the model \"\(fields.model)\" in a format that this request can take",
                 status: 503, retryAfter: 30)

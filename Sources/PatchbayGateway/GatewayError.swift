@@ -89,6 +89,21 @@ extension GatewayError {
         }
     }
 
+    /// The `status` of a Gemini error object.
+    private var geminiStatus: String {
+        switch code {
+        case .invalidKey: "UNAUTHENTICATED"
+        case .modelNotAllowed: "PERMISSION_DENIED"
+        case .modelNotFound, .notFound, .methodNotAllowed: "NOT_FOUND"
+        case .rateLimited, .quotaExhausted: "RESOURCE_EXHAUSTED"
+        case .noChannel, .overloaded, .shuttingDown, .storeUnavailable, .streamTruncated: "UNAVAILABLE"
+        case .upstreamTimeout, .requestTimeout: "DEADLINE_EXCEEDED"
+        case .invalidRequest, .unsupportedConversion, .tooLarge: "INVALID_ARGUMENT"
+        case .notImplemented: "UNIMPLEMENTED"
+        case .upstreamFailed, .upstreamAuthentication, .upstreamInvalid: "INTERNAL"
+        }
+    }
+
     /// The error document of a dialect.
     func body(_ dialect: Dialect, requestID: String) -> [UInt8] {
         var writer = JSONWriter()
@@ -118,6 +133,16 @@ extension GatewayError {
             writer.endObject()
             writer.key("request_id")
             writer.string(requestID)
+        case .gemini:
+            writer.key("error")
+            writer.beginObject()
+            writer.key("code")
+            writer.number(status)
+            writer.key("message")
+            writer.string(sentence)
+            writer.key("status")
+            writer.string(geminiStatus)
+            writer.endObject()
         }
         writer.endObject()
         return writer.bytes

@@ -39,7 +39,7 @@ package enum ConversationCodec<Format: ConversationFormat> {
     package static func responseFromCanonical(
         _ canonical: ByteView, _ parameters: ConversionParameters, into wire: inout ByteWriter
     ) throws(PluginError) {
-        try convert(parameters, isAnswer: true) { context throws(ConversionError) in
+        try convert(parameters, isAnswer: true, echoes: Format.echoesRequest) { context throws(ConversionError) in
             let response = try reading(canonical) { node throws(ConversionError) in
                 try CanonicalResponse(canonical: node)
             }
@@ -78,10 +78,11 @@ package enum ConversationCodec<Format: ConversationFormat> {
     // MARK: - Steps
 
     private static func convert(
-        _ parameters: ConversionParameters, isAnswer: Bool,
+        _ parameters: ConversionParameters, isAnswer: Bool, echoes: Bool = false,
         _ body: (inout ConversionContext) throws(ConversionError) -> Void
     ) throws(PluginError) {
-        var context = ConversionContext(parameters, isAnswer: isAnswer)
+        var context =
+            echoes ? ConversionContext(echoing: parameters) : ConversionContext(parameters, isAnswer: isAnswer)
         defer { for loss in context.losses { parameters.recordLoss(loss.severity, loss.code, path: loss.path) } }
         do throws(ConversionError) {
             try body(&context)
@@ -147,7 +148,8 @@ package struct ConversationEncoder<Format: ConversationFormat>: WireEncoder {
     private var output: [UInt8] = []
 
     package init(_ parameters: ConversionParameters) {
-        encoder = Format.makeEncoder(ConversionContext(parameters))
+        let context = Format.echoesRequest ? ConversionContext(echoing: parameters) : ConversionContext(parameters)
+        encoder = Format.makeEncoder(context)
     }
 
     package mutating func events(_ events: EventBatch, into wire: inout ByteWriter) {

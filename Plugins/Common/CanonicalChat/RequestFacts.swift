@@ -10,6 +10,10 @@ package struct RequestFacts: Sendable, Hashable {
     package var legacyFunctions = false
     /// The client wants no text of the model's reasoning.
     package var hidesReasoning = false
+    /// The client has asked for text of the model's reasoning.
+    package var wantsReasoning = false
+    /// Tools that the provider runs are among the request's, so that answers may cite what they found.
+    package var hasServerTools = false
     package var toolNames: [String] = []
     package var customTools: Set<String> = []
 
@@ -21,6 +25,8 @@ package struct RequestFacts: Sendable, Hashable {
         includeUsage = request.stream.includeUsage ?? false
         legacyFunctions = request.tools.contains { $0.native?["$legacy"] != nil }
         hidesReasoning = request.reasoning.expose == "none"
+        wantsReasoning = request.reasoning.expose != nil && !hidesReasoning
+        hasServerTools = request.tools.contains { $0.kind == .server }
         toolNames = request.tools.map(\.name)
         customTools = Set(request.tools.lazy.filter { $0.kind == .custom }.map(\.name))
     }
@@ -31,8 +37,8 @@ package struct RequestFacts: Sendable, Hashable {
     package init(parsing canonical: UnsafeRawBufferPointer) {
         self.init()
         var scanner = JSONFieldScanner(["origin", "stream", "reasoning", "tools"])
-        let needed =
-            2 + (JSONText.mentions("reasoning", in: canonical) ? 1 : 0) + (JSONText.mentions("tools", in: canonical) ? 1 : 0)
+        let mayHave = (JSONText.mentions("reasoning", in: canonical), JSONText.mentions("tools", in: canonical))
+        let needed = 2 + (mayHave.0 ? 1 : 0) + (mayHave.1 ? 1 : 0)
         guard (try? scanner.scan(canonical, needed: needed)) != nil else { return }
         var tape = JSONTape()
         if Self.parse(scanner[0], of: canonical, &tape), let value = tape.member(tape.root, named: "format") {
@@ -45,6 +51,7 @@ package struct RequestFacts: Sendable, Hashable {
         }
         if Self.parse(scanner[2], of: canonical, &tape), let value = tape.member(tape.root, named: "expose") {
             hidesReasoning = tape.equals(value, "none")
+            wantsReasoning = !hidesReasoning
         }
         if Self.parse(scanner[3], of: canonical, &tape) { readTools(tape) }
     }
@@ -60,7 +67,10 @@ package struct RequestFacts: Sendable, Hashable {
         for tool in tape.elements(of: tape.root) {
             guard let name = tape.member(tool, named: "name").flatMap({ tape.string($0) }) else { continue }
             toolNames.append(name)
-            if let kind = tape.member(tool, named: "kind"), tape.equals(kind, "custom") { customTools.insert(name) }
+            if let kind = tape.member(tool, named: "kind") {
+                if tape.equals(kind, "custom") { customTools.insert(name) }
+                if tape.equals(kind, "server") { hasServerTools = true }
+            }
             if tape.member(tool, path: "native", "openai.chat", "$legacy") != nil { legacyFunctions = true }
         }
     }
