@@ -37,8 +37,8 @@ package struct RequestFacts: Sendable, Hashable {
     package init(parsing canonical: UnsafeRawBufferPointer) {
         self.init()
         var scanner = JSONFieldScanner(["origin", "stream", "reasoning", "tools"])
-        let needed =
-            2 + (JSONText.mentions("reasoning", in: canonical) ? 1 : 0) + (JSONText.mentions("tools", in: canonical) ? 1 : 0)
+        let mayHave = (JSONText.mentions("reasoning", in: canonical), JSONText.mentions("tools", in: canonical))
+        let needed = 2 + (mayHave.0 ? 1 : 0) + (mayHave.1 ? 1 : 0)
         guard (try? scanner.scan(canonical, needed: needed)) != nil else { return }
         var tape = JSONTape()
         if Self.parse(scanner[0], of: canonical, &tape), let value = tape.member(tape.root, named: "format") {

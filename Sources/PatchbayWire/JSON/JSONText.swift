@@ -8,8 +8,8 @@ package enum JSONText {
         return isBraced && JSONCursor.isValue(bytes, maxDepth: JSONNesting.maxDepth)
     }
 
-    /// Whether `bytes` have the name in quotes anywhere, as a key or as a whole string: false means that there is no such
-    /// member. Quotes inside of strings are escaped and match nothing.
+    /// Whether `bytes` have the name in quotes anywhere, as a key or as a whole string: false means that there is no
+    /// such member. Quotes inside of strings are escaped and match nothing.
     ///
     /// - Parameter name: not empty, without characters that are escaped.
     package static func mentions(_ name: StaticString, in bytes: UnsafeRawBufferPointer) -> Bool {
