@@ -137,6 +137,7 @@ extension Exchange {
             operations.append(JSONPatchOperation("stream_options", "include_usage", value: Array("true".utf8)))
         }
         operations += try draft.patchOperations()
+        if operations.isEmpty { return body }
         var patched: [UInt8] = []
         patched.reserveCapacity(body.readableBytes + 128)
         try body.withUnsafeReadableBytes { try JSONPatch.apply(operations, to: $0, into: &patched) }
