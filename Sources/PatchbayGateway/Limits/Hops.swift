@@ -3,9 +3,9 @@ import PatchbayWire
 
 /// Counts the gateways that a request comes through, so that a circle of relays ends.
 ///
-/// The header `x-patchbay-hops`, written by `Exchange.writeHead`, holds a number: 1 when the first gateway sends the request on, one more at each
-/// further one. A relay between two gateways that drops the header hides the circle; then the limits on time and
-/// concurrency end it.
+/// The header `x-patchbay-hops`, written by `Exchange.writeHead`, holds a number: 1 when the first gateway sends the
+/// request on, one more at each further one. A relay between two gateways that drops the header hides the circle; then
+/// the limits on time and concurrency end it.
 enum Hops {
     static let name: StaticString = "x-patchbay-hops"
 
