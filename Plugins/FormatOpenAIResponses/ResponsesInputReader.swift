@@ -3,8 +3,8 @@ import PatchbayWire
 
 /// Turns the items of `input` into canonical turns.
 ///
-/// What the model said stands in one assistant turn as long as nobody else speaks, and so do the results of tools. Parts
-/// remember the item they come from.
+/// What the model said stands in one assistant turn as long as nobody else speaks, and so do the results of tools.
+/// Parts remember the item they come from.
 struct ResponsesInputReader {
     private(set) var system: [CanonicalTurn] = []
     private(set) var turns: [CanonicalTurn] = []

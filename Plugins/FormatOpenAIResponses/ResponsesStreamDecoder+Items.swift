@@ -164,7 +164,9 @@ extension ResponsesStreamDecoder {
         else { return }
         openReasoning(slot, &events)
         if items[slot].reasonsInContent == nil { items[slot].reasonsInContent = inContent }
-        guard items[slot].reasonsInContent == inContent, !items[slot].isDone, let part = items[slot].part else { return }
+        guard items[slot].reasonsInContent == inContent, !items[slot].isDone, let part = items[slot].part else {
+            return
+        }
         let segment = int(root, inContent ? "content_index" : "summary_index") ?? 0
         // Segments are paragraphs of one text.
         if let last = items[slot].segment, last != segment { breakSegment(slot, part, &events) }

@@ -115,7 +115,8 @@ extension CanonicalTool {
         grammar = value["grammar"]?.tree
         config = value["config"]?.tree
         if let cache = value["cache"] {
-            self.cache = CanonicalCache(origin: cache["origin"]?.stringValue ?? "", value: cache["value"]?.tree ?? .null)
+            self.cache = CanonicalCache(
+                origin: cache["origin"]?.stringValue ?? "", value: cache["value"]?.tree ?? .null)
         }
         native = CanonicalNative(canonical: value["native"])
     }
