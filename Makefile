@@ -7,7 +7,7 @@ CONFIG ?=
 VENV := $(CURDIR)/.build/venv
 SWIFT_FLAGS := --explicit-target-dependency-import-check error
 
-.PHONY: help run build debug test unit headers fuzz e2e crash bench bench-table bench-peers profile sanitize \
+.PHONY: help run build debug test unit headers fuzz e2e crash bench bench-table bench-peers footprint profile sanitize \
 	sanitize-thread sanitize-address soak lint format packages venv clean
 
 help: ## List the targets.
@@ -54,6 +54,9 @@ bench: build ## Ratios to nginx; SCENARIO="plain tls" chooses, BENCH="--rounds 9
 bench-table: build ## The same, and the table is written into docs/performance.md.
 	Tests/support/packages.sh bench
 	Tests/bench/run.sh $(SCENARIO) --write $(BENCH)
+
+footprint: build venv ## Start to ready with a large configuration, in the file and in the store, and resident memory.
+	"$(VENV)/bin/python" Tests/bench/footprint.py
 
 bench-peers: build ## LiteLLM from PyPI, the gateway and nginx in one run, for comparison.
 	Tests/support/packages.sh bench
