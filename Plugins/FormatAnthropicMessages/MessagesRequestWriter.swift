@@ -53,6 +53,7 @@ struct MessagesRequestWriter {
 
     /// What a request of another format may ask for and no request of this one can say.
     private mutating func refuseForeign() throws(ConversionError) {
+        try request.refuseForeignState(for: MessagesFormat.id, &context)
         if let count = request.sampling["n"]?.intValue, count > 1 {
             context.lose(.fatal, "sampling.n", at: "/sampling/n")
             throw ConversionError(.unsupported, "`n` must be 1: anthropic.messages gives one answer per request")

@@ -11,7 +11,7 @@ enum GeminiGrounding {
         var annotation: JSONValue
     }
 
-    /// - Parameter texts: the texts of the candidate as UTF-8; empty where they are not known, then offsets are left out.
+    /// - Parameter texts: the texts of the candidate as UTF-8; where they are not known, offsets are left out.
     static func notes(_ candidate: JSONValue, texts: [[UInt8]]) -> [Note] {
         grounding(candidate["groundingMetadata"], texts) + citations(candidate["citationMetadata"], texts)
     }

@@ -31,8 +31,8 @@ enum GeminiPartReader {
         members.members.allSatisfy { $0.key == "thought" || $0.value.isNull }
     }
 
-    /// A signature beside data that is no thought. `form` says where it stood: on the call after it (`call`), on the part
-    /// before it (`attached`), or alone (`trailing`).
+    /// A signature beside data that is no thought. `form` says where it stood: on the call after it (`call`), on the
+    /// part before it (`attached`), or alone (`trailing`).
     private static func signature(_ reasoning: CanonicalReasoning, _ form: String) -> CanonicalPart {
         var part = CanonicalPart(.reasoning(reasoning))
         part.native = CanonicalNative(format: GeminiFormat.id, members: ["$form": .string(form)])

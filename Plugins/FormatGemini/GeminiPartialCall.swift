@@ -118,7 +118,8 @@ struct GeminiPartialCall {
                 rest = rest[rest.index(after: end)...]
                 if let index = Int(inner), index >= 0, index <= maximumIndex {
                     steps.append(.index(index))
-                } else if let quote = inner.first, quote == "'" || quote == "\"", inner.count >= 2, inner.last == quote {
+                } else if let quote = inner.first, quote == "'" || quote == "\"", inner.count >= 2, inner.last == quote
+                {
                     steps.append(.name(String(inner.dropFirst().dropLast())))
                 } else {
                     return nil

@@ -50,13 +50,14 @@ struct GeminiRequestReader {
         case "systemInstruction": try readSystem(value)
         case "tools": request.tools = try GeminiToolReader.tools(value)
         case "toolConfig":
-            let config = GeminiMembers.deep(value)
-            request.toolChoice = try GeminiToolReader.choice(config)
-            native.append(member.key, config)
+            var rest = GeminiMembers.deep(value).objectValue ?? JSONObject()
+            request.toolChoice = try GeminiToolReader.choice(.object(rest))
+            if let calling = rest.remove("functionCallingConfig") { native.append("$functionCallingConfig", calling) }
+            if !rest.isEmpty { native.append(member.key, .object(rest)) }
         case "generationConfig": try readConfig(value)
         case "safetySettings": native.append(member.key, GeminiMembers.deep(value))
         case "serviceTier":
-            native.append(member.key, value)
+            native.append("$serviceTier", value)
             switch value.stringValue?.lowercased() {
             case "standard"?: request.serviceTier = "default"
             case let tier?: request.serviceTier = tier
@@ -95,8 +96,16 @@ struct GeminiRequestReader {
             }
         }
         if let mime = rest["responseMimeType"]?.stringValue { readOutput(mime, rest) }
+        // What the shared model holds in its own words is kept as it was written, for a writer of this format.
+        var understood = JSONObject()
+        for name in Self.understood { if let value = rest.remove(name) { understood.append(name, value) } }
+        if !understood.isEmpty { native.append("$generationConfig", .object(understood)) }
         if !rest.isEmpty { native.append("generationConfig", .object(rest)) }
     }
+
+    private static let understood = [
+        "responseMimeType", "responseSchema", "responseJsonSchema", "responseModalities", "thinkingConfig",
+    ]
 
     private static let sampling = [
         "temperature": "temperature", "topP": "top_p", "topK": "top_k", "candidateCount": "n", "seed": "seed",

@@ -15,8 +15,11 @@ extension GeminiRequestWriter {
             }
         }
         if isSameFormat {
-            for member in request.native?["generationConfig"]?.objectValue ?? JSONObject() {
-                config.append(member.key, member.key == "thinkingConfig" ? Self.oneMeasure(member.value) : member.value)
+            for name in ["$generationConfig", "generationConfig"] {
+                for member in request.native?[name]?.objectValue ?? JSONObject() {
+                    let isThinking = member.key == "thinkingConfig"
+                    config.append(member.key, isThinking ? Self.oneMeasure(member.value) : member.value)
+                }
             }
         } else {
             addOutput(&config)

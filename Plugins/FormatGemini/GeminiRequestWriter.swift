@@ -87,11 +87,19 @@ struct GeminiRequestWriter {
             }
             return noteForeign()
         }
+        writer.member("serviceTier", ifPresent: request.native?["$serviceTier"])
+        writeToolConfig()
         for member in request.native?.members ?? JSONObject()
-        where !member.key.hasPrefix("$") && member.key != "generationConfig" {
+        where !member.key.hasPrefix("$") && member.key != "generationConfig" && member.key != "toolConfig" {
             writer.key(member.key)
             writer.value(member.value)
         }
+    }
+
+    private mutating func writeToolConfig() {
+        var config = request.native?["toolConfig"]?.objectValue ?? JSONObject()
+        if let calling = request.native?["$functionCallingConfig"] { config.append("functionCallingConfig", calling) }
+        if !config.isEmpty { writer.member("toolConfig", .object(config)) }
     }
 
     private mutating func noteForeign() {

@@ -56,8 +56,11 @@ struct GeminiResponseWriter {
             "finishReason", isBroken && !isLength ? "MALFORMED_FUNCTION_CALL" : GeminiFormat.word(choice.finish))
         writer.member("index", choice.index)
         if native == nil {
-            if let logprobs = choice.logprobs { writer.member("logprobsResult", ifPresent: GeminiLogprobs.write(logprobs)) }
-            writer.member("citationMetadata", ifPresent: GeminiAnswerWriter.citations(choice.parts.flatMap(\.annotations)))
+            if let logprobs = choice.logprobs {
+                writer.member("logprobsResult", ifPresent: GeminiLogprobs.write(logprobs))
+            }
+            writer.member(
+                "citationMetadata", ifPresent: GeminiAnswerWriter.citations(choice.parts.flatMap(\.annotations)))
         }
         writer.members(native ?? JSONObject())
         writer.endObject()

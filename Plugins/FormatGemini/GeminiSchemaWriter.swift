@@ -84,18 +84,24 @@ struct GeminiSchemaWriter {
             }
         case "properties":
             guard case .object(var map) = value else { return }
-            for index in map.members.indices { map.members[index].value = written(map.members[index].value, references) }
+            for index in map.members.indices {
+                map.members[index].value = written(map.members[index].value, references)
+            }
             result.append(member.key, .object(map))
         case "$defs", "definitions":
             guard dialect == .json, case .object(var map) = value else { return }
-            for index in map.members.indices { map.members[index].value = written(map.members[index].value, references) }
+            for index in map.members.indices {
+                map.members[index].value = written(map.members[index].value, references)
+            }
             result.append(member.key, .object(map))
         case "items": result.append(member.key, written(value, references))
         case "prefixItems" where dialect == .json:
             result.append(member.key, list(value, references))
         case "anyOf", "oneOf": writeAlternatives(value, &result, references)
         case "additionalProperties":
-            if dialect == .json { result.append(member.key, value.boolValue == nil ? written(value, references) : value) }
+            if dialect == .json {
+                result.append(member.key, value.boolValue == nil ? written(value, references) : value)
+            }
         case "$ref", "$id", "$anchor": result.append(member.key, value)
         case "enum": writeEnum(value, schema, &result, &notes)
         case "const": writeEnum([value], schema, &result, &notes)

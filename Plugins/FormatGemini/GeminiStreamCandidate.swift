@@ -34,7 +34,8 @@ struct GeminiStreamCandidate {
                 if let failure = read(part: part, tape, names, &events) { return failure }
             }
         }
-        if tape.present(item, named: "groundingMetadata") != nil || tape.present(item, named: "citationMetadata") != nil {
+        if tape.present(item, named: "groundingMetadata") != nil || tape.present(item, named: "citationMetadata") != nil
+        {
             annotate(JSONValue(tape, item), &events)
         }
         return nil

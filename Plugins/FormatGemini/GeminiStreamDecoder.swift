@@ -60,7 +60,8 @@ struct GeminiStreamDecoder {
 
     private mutating func document(_ root: JSONIndex, _ events: inout [AnswerEvent]) {
         guard tape.kind(root) == .object else {
-            return fail(CanonicalError(.upstreamInvalid, message: "the upstream sent a frame that is no object"), &events)
+            return fail(
+                CanonicalError(.upstreamInvalid, message: "the upstream sent a frame that is no object"), &events)
         }
         if tape.present(root, named: "error") != nil { return fail(root, &events) }
         let list = tape.present(root, named: "candidates")
@@ -151,7 +152,9 @@ struct GeminiStreamDecoder {
         hasEnded = true
         begin(nil, &events)
         for slot in candidates.indices { candidates[slot].close(&events) }
-        for candidate in candidates { events.append(.finish(candidate.index, candidate.settledFinish(tap: context.tap))) }
+        for candidate in candidates {
+            events.append(.finish(candidate.index, candidate.settledFinish(tap: context.tap)))
+        }
         if candidates.isEmpty { events.append(.finish(0, CanonicalFinish(.contentFilter, native: blockReason))) }
         events.append(.end(clean: true))
     }

@@ -32,6 +32,7 @@ struct ChatRequestWriter {
     }
 
     private mutating func write() throws(ConversionError) {
+        if !isSameFormat { try request.refuseForeignState(for: ChatFormat.id, &context) }
         writer.beginObject()
         writer.member("model", context.upstreamModel.isEmpty ? request.model : context.upstreamModel)
         try writeMessages()

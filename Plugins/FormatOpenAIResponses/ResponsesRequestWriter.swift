@@ -50,6 +50,7 @@ struct ResponsesRequestWriter {
 
     /// What a request of another format may ask for and no request of this one can say.
     private mutating func refuseForeign() throws(ConversionError) {
+        try request.refuseForeignState(for: ResponsesFormat.id, &context)
         if let count = request.sampling["n"]?.intValue, count > 1 {
             context.lose(.fatal, "sampling.n", at: "/sampling/n")
             throw ConversionError(.unsupported, "`n` must be 1: openai.responses gives one answer per request")

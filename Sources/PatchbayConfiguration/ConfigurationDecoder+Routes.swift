@@ -6,7 +6,11 @@ extension ConfigurationDecoder {
         var keys: [Key] = []
         var names: Set<String> = []
         var digests: Set<KeyDigest> = []
-        for (node, path) in document.list("keys") {
+        let items = document.list("keys")
+        keys.reserveCapacity(items.count)
+        names.reserveCapacity(items.count)
+        digests.reserveCapacity(items.count)
+        for (node, path) in items {
             guard let key = key(node, path) else { continue }
             if !names.insert(key.name).inserted {
                 problems.add(node.place(of: "name"), "\(path).name is used by another key.")
@@ -19,9 +23,10 @@ extension ConfigurationDecoder {
         return keys
     }
 
+    private static let keyMembers = ["name", "key", "models", "group", "enabled"] + keys(KeyLimits.members)
+
     private func key(_ node: ConfigurationNode, _ path: String) -> Key? {
-        let allowed = ["name", "key", "models", "group", "enabled"] + Self.keys(KeyLimits.members)
-        guard let fields = reader(node, path, allowed) else { return nil }
+        guard let fields = reader(node, path, Self.keyMembers) else { return nil }
         let name = fields.requiredText("name")
         let text = fields.requiredText("key").map(Secret.init)
         guard let name, let text else { return nil }

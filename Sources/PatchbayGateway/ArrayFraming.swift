@@ -6,8 +6,10 @@ struct ArrayFraming {
     private var splitter = SSEFrameSplitter(maxFrameBytes: 64 << 20)
     private var isFirst = true
 
-    /// The elements of whole frames of a stream; what else keeps a stream alive has no place in an array.
+    /// The elements of whole frames of a stream; comments have no place in an array.
     mutating func elements(of events: [UInt8]) -> [UInt8] {
+        // A sign of life between two frames means nothing in either form.
+        if splitter.pendingBytes == 0, events.allSatisfy({ $0 == 0x0D || $0 == 0x0A }) { return events }
         var output: [UInt8] = []
         output.reserveCapacity(events.count)
         events.withUnsafeBytes { bytes in

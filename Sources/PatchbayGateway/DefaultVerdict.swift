@@ -45,13 +45,21 @@ enum DefaultVerdict {
 ///
 /// A failing credential of ours never looks like a failing credential of the client's (formats.md section 7.3 rule 1).
 enum FailureAnswer {
+    ///
+    /// - Parameter status: Of the upstream's answer; 0 = there was none.
     static func error(
-        for verdict: Verdict, cause: AttemptFailureCause, retryAfter: Int?, dialect: Dialect
+        for verdict: Verdict, cause: AttemptFailureCause, status: Int = 0, retryAfter: Int?, dialect: Dialect
     ) -> GatewayError {
         let why = verdict.reason.isEmpty ? cause.sentence : verdict.reason
         if case .loop = cause { return .loop(why) }
+        if status == 508 { return .loop("the site leads back to this gateway: \(why)") }
         switch verdict.fault {
         case .client: return GatewayError(.invalidRequest, why, status: 400)
+        case .model where status >= 500:
+            // It is served there, but not now.
+            return GatewayError(
+                .noChannel, "the upstream does not serve the model now: \(why)", status: 503,
+                retryAfter: retryAfter ?? 5)
         case .model:
             return GatewayError(.modelNotFound, "no upstream serves the model: \(why)", status: 404, parameter: "model")
         case .credential, .challenge:

@@ -11,13 +11,12 @@ extension Exchange {
     /// Sends the next attempt of the plan, or answers the error of the last one.
     func nextAttempt() {
         while true {
-            let candidate: Int32
+            let slot: CandidateSlot
             switch nextTurn() {
-            case .ask(let index): candidate = index
+            case .ask(let next): slot = next
             case .waiting: return
             case .exhausted: return answerLastError()
             }
-            let slot = loop.slot(candidate, of: snapshot, route: routeName)
             if attempt.slot != nil { attempt = AttemptState() }
             attempt.slot = slot
             attempt.startedAt = loop.now
@@ -55,7 +54,7 @@ extension Exchange {
         }
         attempt.isOpen = true
         loop.health.attemptStarted(attempt.channel, of: snapshot.table)
-        let timeouts = policy.timeouts
+        let timeouts = slot.policy.timeouts
         upstream = loop.pool.send(
             request, to: destination,
             timeouts: UpstreamTimeouts(
@@ -138,6 +137,7 @@ extension Exchange {
             operations.append(JSONPatchOperation("stream_options", "include_usage", value: Array("true".utf8)))
         }
         operations += try draft.patchOperations()
+        if operations.isEmpty { return body }
         var patched: [UInt8] = []
         patched.reserveCapacity(body.readableBytes + 128)
         try body.withUnsafeReadableBytes { try JSONPatch.apply(operations, to: $0, into: &patched) }

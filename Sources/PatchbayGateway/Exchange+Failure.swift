@@ -21,7 +21,8 @@ extension Exchange {
         let isStandInUnable = verdict.fault == .client && isStandInUnable(cause)
         if !isStandInUnable {
             lastError = FailureAnswer.error(
-                for: verdict, cause: cause, retryAfter: retryAfterSeconds(verdict), dialect: dialect)
+                for: verdict, cause: cause, status: attempt.status, retryAfter: retryAfterSeconds(verdict),
+                dialect: dialect)
         }
         loop.logger.info(
             "attempt failed",

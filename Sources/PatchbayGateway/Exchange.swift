@@ -181,17 +181,18 @@ final class Exchange {
         }
         adopt(route)
         try admit(key)
-        let isPlanned = try makePlan()
-        guard state == .receiving else { return }
+        let step = try makePlan()
+        if step == .unserved { return try answerUnserved() }
         state = .waiting
         beginLedgerEntry(key: key)
-        if isPlanned { nextAttempt() }
+        if step == .planned { nextAttempt() }
     }
 
     // MARK: - Connection events
 
-    /// Ends the upstream exchange; it calls back no more.
+    /// Ends the upstream exchange, which calls back no more, or the wait for one.
     func dropUpstream() {
+        abandonWait()
         upstream?.cancel()
         upstream = nil
     }
@@ -203,7 +204,6 @@ final class Exchange {
 
     func clientLeft() {
         guard state == .waiting || state == .streaming else { return }
-        abandonWait()
         dropUpstream()
         usage.merge(attempt.tap.usage)
         finishAttempt(fault: .client, reason: "the client closed the connection")
@@ -228,7 +228,7 @@ final class Exchange {
     func tick(now: Int64) {
         guard state == .waiting || state == .streaming else { return }
         guard attempt.endedAt == nil else { return stopWaitingForTransport(now: now) }
-        enforceTimeouts(now: now)
-        if fields.stream, state == .waiting || state == .streaming, attempt.endedAt == nil { breakSilence(now: now) }
+        guard !enforceTimeouts(now: now) else { return }
+        if fields.stream { breakSilence(now: now) }
     }
 }

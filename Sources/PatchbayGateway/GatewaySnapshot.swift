@@ -30,6 +30,7 @@ package final class GatewaySnapshot: Sendable {
         self.table = table
         self.codecs = codecs
         keys = GatewayKey.all(in: configuration, table: table, limits: limits)
+        policies = PolicyTable(global: configuration.policy, table: table)
         let convertible = table.formatSet(Array(codecs.keys))
         let formats = Set(codecs.keys).union(table.formats).union(Endpoint.formats)
         let bindings = Dictionary(
@@ -37,11 +38,11 @@ package final class GatewaySnapshot: Sendable {
                 ($0, FormatBinding($0, codec: codecs[$0], table: table, convertible: convertible))
             })
         self.bindings = bindings
-        policies = PolicyTable(global: configuration.policy, table: table)
         let gates = SiteGates(configuration, limits)
         upstreams = table.channels.map { channel in
             ChannelUpstream(
-                channel: channel, site: table.sites[channel.site], instances: instances, bindings: bindings, gates: gates)
+                channel: channel, site: table.sites[channel.site], instances: instances, bindings: bindings,
+                gates: gates)
         }
         routeGates = table.routes.map { route in
             limits.gate("route", route.pattern ?? route.model, places: route.concurrency.maxConcurrency)
@@ -100,7 +101,6 @@ final class ChannelUpstream: Sendable {
     let headBytes: Int
     /// Where the path begins in the base URL.
     private let authorityEnd: Int
-
     /// Where an attempt needs a place before it is sent.
     let gates: [ConcurrencyGate]
     /// How requests wait at the gates, unless their route says otherwise.

@@ -86,7 +86,9 @@ enum PercentEncoding {
                 output.append(byte)
                 continue
             }
-            guard let high = iterator.next().flatMap(digit), let low = iterator.next().flatMap(digit) else { return nil }
+            guard let high = iterator.next().flatMap(digit), let low = iterator.next().flatMap(digit) else {
+                return nil
+            }
             output.append(high << 4 | low)
         }
         return String(validating: output, as: UTF8.self)

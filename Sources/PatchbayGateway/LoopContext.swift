@@ -113,7 +113,7 @@ final class LoopContext {
         let upstream = snapshot.upstreams[Int(candidate.channel)]
         return CandidateSlot(
             candidate, upstream: upstream, destination: upstream.origin.map { pool.destination(for: $0) },
-            series: metrics.series(model: route, site: upstream.site.name))
+            series: metrics.series(model: route, site: upstream.site.name), policy: snapshot.policies[candidate: index])
     }
 
     // MARK: - Connections

@@ -131,16 +131,16 @@ import Testing
     }
 
     @Test func groupLivesAndDies() async {
-        let created = await create("groups", #"{"name":"team","limits":{"rpm":5,"concurrency":2}}"#)
+        let created = await create("groups", #"{"name":"squad","limits":{"rpm":5,"concurrency":2}}"#)
         #expect(
             created.document == [
-                "id": "team", "name": "team", "limits": ["rpm": 5, "concurrency": 2], "source": "store",
+                "id": "squad", "name": "squad", "limits": ["rpm": 5, "concurrency": 2], "source": "store",
                 "read_only": false,
             ])
-        let changed = await client.send("PATCH", "/api/v1/groups/team", #"{"limits":{"tpm":7,"rpm":null}}"#)
+        let changed = await client.send("PATCH", "/api/v1/groups/squad", #"{"limits":{"tpm":7,"rpm":null}}"#)
         #expect(changed.document["limits"] == ["tpm": 7, "concurrency": 2])
-        #expect(await client.send("DELETE", "/api/v1/groups/team").status == 204)
-        #expect(await client.send("GET", "/api/v1/groups/team").status == 404)
+        #expect(await client.send("DELETE", "/api/v1/groups/squad").status == 204)
+        #expect(await client.send("GET", "/api/v1/groups/squad").status == 404)
     }
 
     @Test func routeLivesAndDies() async {

@@ -59,26 +59,44 @@ import Testing
     }
 
     @Test(arguments: [
-        ("timeouts: { connect: 0s }", "1:22: timeouts.connect must be a duration from 1ms to 24h such as 200ms, 5s or 1m."),
+        (
+            "timeouts: { connect: 0s }",
+            "1:22: timeouts.connect must be a duration from 1ms to 24h such as 200ms, 5s or 1m."
+        ),
         ("timeouts: { conect: 1s }", "1:13: There is no key \"conect\" in timeouts; did you mean \"connect\"?"),
-        ("limits: { header: 10 }", "1:19: limits.header must be a size of 1024 to 1048576 bytes such as 65536, 64KiB or 1MB."),
+        (
+            "limits: { header: 10 }",
+            "1:19: limits.header must be a size of 1024 to 1048576 bytes such as 65536, 64KiB or 1MB."
+        ),
         ("limits: [1]", "1:9: limits must be a mapping."),
         ("retry: { max_attempts: 17 }", "1:24: retry.max_attempts must be a whole number from 1 to 16."),
-        ("retry: { backoff: { base: 1 } }",
-            "1:27: retry.backoff.base must be a duration from 1ms to 24h such as 200ms, 5s or 1m."),
+        (
+            "retry: { backoff: { base: 1 } }",
+            "1:27: retry.backoff.base must be a duration from 1ms to 24h such as 200ms, 5s or 1m."
+        ),
         ("queue: { length: -1 }", "1:18: queue.length must be a whole number from 0 to 1000000."),
-        ("gateway: { timeouts: { client_raed: 1s } }",
-            "1:24: There is no key \"client_raed\" in gateway.timeouts; did you mean \"client_read\"?"),
+        (
+            "gateway: { timeouts: { client_raed: 1s } }",
+            "1:24: There is no key \"client_raed\" in gateway.timeouts; did you mean \"client_read\"?"
+        ),
         ("groups: [ { limits: { rpm: 1 } } ]", "1:11: groups[0].name is missing."),
         ("groups: [ { name: a }, { name: a } ]", "1:32: groups[1].name is used by another group."),
-        ("keys: [ { name: a, key: sk-123456, limits: { rpm: 0 } } ]",
-            "1:51: keys[0].limits.rpm must be a whole number from 1 to 1000000000."),
-        ("keys: [ { name: a, key: sk-123456, limits: { rmp: 1 } } ]",
-            "1:46: There is no key \"rmp\" in keys[0].limits; did you mean \"rpm\"?"),
-        ("sites: [ { name: a, platform: p, base_url: \"http://h\", queue: { lenght: 1 } } ]",
-            "1:65: There is no key \"lenght\" in sites[0].queue; did you mean \"length\"?"),
-        ("routes: [ { model: m, channels: [ { site: a } ], retry: { backoff: 5 } } ]",
-            "1:68: routes[0].retry.backoff must be a mapping."),
+        (
+            "keys: [ { name: a, key: sk-123456, limits: { rpm: 0 } } ]",
+            "1:51: keys[0].limits.rpm must be a whole number from 1 to 1000000000."
+        ),
+        (
+            "keys: [ { name: a, key: sk-123456, limits: { rp: 1 } } ]",
+            "1:46: There is no key \"rp\" in keys[0].limits; did you mean \"rpm\"?"
+        ),
+        (
+            "sites: [ { name: a, platform: p, base_url: \"http://h\", queue: { lenght: 1 } } ]",
+            "1:65: There is no key \"lenght\" in sites[0].queue; did you mean \"length\"?"
+        ),
+        (
+            "routes: [ { model: m, channels: [ { site: a } ], retry: { backoff: 5 } } ]",
+            "1:68: routes[0].retry.backoff must be a mapping."
+        ),
     ])
     func whatIsWrongIsNamedWithItsPlace(text: String, problem: String) {
         do throws(ConfigurationError) {

@@ -44,7 +44,7 @@ class Governed(Running):
         return name
 
     def play_each(self, name, *scripts):
-        self.upstream.play_each(name, *scripts)
+        self.upstream.play_in_turn(name, *scripts)
         return name
 
     def calls(self, name):

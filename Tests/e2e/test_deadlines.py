@@ -138,6 +138,7 @@ def test_alone_it_is_504_in_the_dialect(world, kind, phase):
     assert answer.status == 504, answer.body
     assert error["type"] == ("timeout_error" if kind == "messages" else "server_error")
     # What has timed out is not tried again: the upstream may be at work still.
+    assert wait_for(lambda: world.last_row(f"{kind}-{phase}")["outcome"] == "failed")
     assert world.last_row(f"{kind}-{phase}")["attempts"] == 1
 
 
@@ -153,7 +154,7 @@ def test_after_the_first_event_silence_ends_the_stream_with_an_error(world, kind
     assert 0.25 < time.monotonic() - start < 3
     assert b"one " in body and b'"error"' in body
     assert (b"event: error" in body and b"message_stop" not in body) if kind == "messages" else b"[DONE]" not in body
-    assert world.last_row(f"{kind}-idle")["outcome"] == "truncated"
+    assert wait_for(lambda: world.last_row(f"{kind}-idle")["outcome"] == "truncated")
 
 
 def test_comments_do_not_postpone_the_first_event_but_silence_after_it(world):

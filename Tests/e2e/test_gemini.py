@@ -9,6 +9,7 @@ from fakes.gemini_api import GeminiUpstream
 from fakes.scripted import ScriptedUpstream
 from gateway import KEY, Running, gemini_site
 from google.genai import errors, types
+from scripted_world import Tuned
 
 MODELS = {"gemini upstream": "gemini-3-flash", "openai upstream": "gpt-4o-mini", "anthropic upstream": "claude-haiku-5",
           "responses upstream": "gpt-5-mini"}
@@ -223,6 +224,26 @@ class TestSignatures:
         client.messages.create(**{**arguments, "messages": history})
         self.assert_own_signature(gemini_upstream)
 
+    def test_through_a_responses_client(self, gateway, stream, gemini_upstream):
+        tools = [{"type": "function", "name": "clock", "strict": False,
+                  "parameters": {"type": "object", "properties": {}}}]
+        client = gateway.openai()
+        question = [{"role": "user", "content": "call clock {}"}]
+        arguments = {"model": "gemini-3-flash", "tools": tools, "store": False, "include": ["reasoning.encrypted_content"]}
+        if stream:
+            with client.responses.stream(input=question, **arguments) as events:
+                response = events.get_final_response()
+        else:
+            response = client.responses.create(input=question, **arguments)
+        call = next(item for item in response.output if item.type == "function_call")
+        history = [*question, *(item.model_dump(exclude_none=True) for item in response.output),
+                   {"type": "function_call_output", "call_id": call.call_id, "output": "noon"}]
+        for item in history:
+            item.pop("status", None)
+            item.pop("parsed_arguments", None)
+        client.responses.create(input=history, **arguments)
+        self.assert_own_signature(gemini_upstream)
+
     @staticmethod
     def assert_own_signature(upstream):
         contents = upstream.records.last()[1]["contents"]
@@ -346,6 +367,11 @@ class TestOtherMethods:
             gateway.gemini().models.embed_content(model="gpt-4o-mini", contents="abc")
         assert caught.value.code == 501 and "embeddings" in caught.value.message
 
+    def test_model_entries_in_three_dialects(self, gateway):
+        assert gateway.openai().models.retrieve("gemini-3-flash").id == "gemini-3-flash"
+        assert gateway.anthropic().models.retrieve("gemini-3-flash").display_name == "gemini-3-flash"
+        assert gateway.gemini().models.get(model="gpt-4o-mini").name == "models/gpt-4o-mini"
+
     @pytest.mark.parametrize("version", ["v1", "v1beta"])
     def test_model_list(self, gateway, version):
         client = gateway.gemini(version=version)
@@ -452,6 +478,26 @@ class TestCutStreams:
             model="safety", messages=[{"role": "user", "content": "hi"}], stream=True))
         assert pieces[-1].choices[0].finish_reason == "content_filter"
         assert "".join(piece.choices[0].delta.content or "" for piece in pieces) == "one "
+
+    def test_signs_of_life_are_skipped(self, tmp_path):
+        upstream = ScriptedUpstream()
+        upstream.play("slow", HEAD, 0.6, chunk(TEXTS[0]), 0.6, *map(chunk, [TEXTS[1], frame(finishReason="STOP")]),
+                      b"0\r\n\r\n", "close")
+        site = f"""  - name: slow
+    platform: gemini
+    base_url: {upstream.url("slow")}
+    accounts: [ {{ name: main, credential: {{ kind: api_key, api_key: AIza-scripted }}, models: [slow] }} ]
+"""
+        running = Tuned(tmp_path, site, "", "timeouts: { heartbeat: 100ms }, ")
+        try:
+            assert generate(running, True, model="slow", contents="hi").text == "one two "
+            answer = httpx.post(
+                f"{running.url}/v1beta/models/slow:streamGenerateContent", headers={"x-goog-api-key": KEY},
+                json={"contents": [{"parts": [{"text": "hi"}]}]})
+            assert len(answer.json()) == 3 and answer.text.startswith("\r\n")
+        finally:
+            running.stop()
+            upstream.stop()
 
     def test_a_limit_says_when_to_come_back(self, world):
         running, upstream = world

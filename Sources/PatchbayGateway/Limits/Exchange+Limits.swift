@@ -6,11 +6,6 @@ import PatchbayWire
 
 /// What keys and groups may use.
 extension Exchange {
-    /// The policy in force: that of the route, then that of the candidate that is asked.
-    var policy: RequestPolicy {
-        _read { yield snapshot.policies.policies[Int(governed.policy)] }
-    }
-
     /// Refuses, before the body is read, what would be refused after it.
     func checkBeforeBody() throws(GatewayError) {
         governed.hops = try connection.headBytes.withUnsafeReadableBytes { bytes throws(GatewayError) in
@@ -66,7 +61,7 @@ extension Exchange {
 
     /// Why a candidate cannot take a request of this kind; nil = it can.
     func misfit() -> GatewayError? {
-        let limits = policy.limits
+        let limits = governed.policy.limits
         if body.readableBytes > limits.body {
             return GatewayError(
                 .tooLarge, "the request body has \(body.readableBytes) bytes; the limit is \(limits.body)", status: 413)
@@ -95,7 +90,7 @@ extension GatewayError {
     }
 }
 
-/// What a request is likely to cost, before anybody has counted.
+/// The tokens that are taken from a key's bucket in advance: as cheap a guess as can be, corrected by what was used.
 enum AdmissionEstimate {
     private static let bytesPerToken = 4
     /// Bodies below it are text for the most part.

@@ -38,7 +38,7 @@ extension Exchange {
 
     /// Waits for the party that may be asked again first. False if there is none.
     func awaitSecondChance() -> Bool {
-        let retry = policy.retry
+        let retry = governed.policy.retry
         guard !governed.chances.isEmpty, attempts.count < retry.maxAttempts else { return false }
         let now = loop.now
         let limit = retry.backoffLimit.milliseconds
@@ -49,7 +49,7 @@ extension Exchange {
         }
         let chance = governed.chances.remove(at: first)
         let delay = max(backoff(retry), chance.notBefore - now)
-        guard now + delay < startedAt + policy.timeouts.total.milliseconds else { return false }
+        guard now + delay < startedAt + governed.policy.timeouts.total.milliseconds else { return false }
         governed.retries += 1
         plan.insert(chance.candidate, at: planPosition)
         wait(.backoff, nanoseconds: delay) { $0.nextAttempt() }
@@ -71,42 +71,57 @@ extension Exchange {
 
     // MARK: - The plan
 
+    /// What came of a plan.
+    enum PlanStep {
+        case planned
+        /// Every channel rests, for so short a time that the request waits for the first.
+        case waiting
+        case unserved
+    }
+
     /// Orders the candidates of the route.
-    ///
-    /// - Returns: False when every channel rests for so short a time that the request waits for the first.
-    func makePlan() throws(GatewayError) -> Bool {
-        guard let binding else { return true }
-        let now = loop.now
+    func makePlan() throws(GatewayError) -> PlanStep {
+        guard let binding else { return .unserved }
         let outcome = Router.plan(
-            RouteIndex(rawValue: governed.route), in: snapshot.table, formats: binding.sendable,
-            health: loop.health, now: now, random: &loop.random, into: &plan)
+            RouteIndex(rawValue: governed.route), in: snapshot.table, formats: binding.sendable, health: loop.health,
+            now: loop.now, random: &loop.random, into: &plan)
         planPosition = 0
         switch outcome {
-        case .ready: return true
+        case .ready: return .planned
         case .cooling(let milliseconds):
-            if waitsForRest(milliseconds, now: now) { return false }
+            if waitsForRest(milliseconds) { return .waiting }
             throw GatewayError(
                 .noChannel, "every channel for the model \"\(fields.model)\" is resting after failures", status: 503,
                 retryAfter: Int(max(1, (milliseconds + 999) / 1000)))
-        case .unserved:
-            if case .gemini(let method) = endpoint, method != .generate, method != .stream {
-                try answerUnserved(method)
-                return false
-            }
-            throw GatewayError(
-                .noChannel, "no channel serves the model \"\(fields.model)\" in a format that this request can take",
-                status: 503, retryAfter: 30)
+        case .unserved: return .unserved
         }
+    }
+
+    var unservedError: GatewayError {
+        GatewayError(
+            .noChannel, "no channel serves the model \"\(fields.model)\" in a format that this request can take",
+            status: 503, retryAfter: 30)
+    }
+
+    /// Answers a request that no channel can take.
+    func answerUnserved() throws(GatewayError) {
+        if case .gemini(let method) = endpoint, method != .generate, method != .stream {
+            revokeAdmission()
+            return try answerUnserved(method)
+        }
+        throw unservedError
     }
 
     /// A rest that ends within the longest backoff of the request is waited for: failing at once would only make the
     /// client come back at the same time.
-    private func waitsForRest(_ milliseconds: Int64, now: Int64) -> Bool {
-        let end = now + milliseconds * 1_000_000
-        guard governed.hops == 0, end <= startedAt + policy.retry.backoffLimit.milliseconds else { return false }
+    private func waitsForRest(_ milliseconds: Int64) -> Bool {
+        let end = loop.now + milliseconds * 1_000_000
+        guard governed.hops == 0, end <= startedAt + governed.policy.retry.backoffLimit.milliseconds else {
+            return false
+        }
         // Not all of those who wait come back in the same moment.
         let chance = Int64(loop.random.next(below: UInt64(milliseconds * 1_000_000 / 8 + 1)))
-        wait(.rest, nanoseconds: end - now + chance) { $0.planAgain() }
+        wait(.rest, nanoseconds: end - loop.now + chance) { $0.planAgain() }
         return true
     }
 
@@ -114,16 +129,20 @@ extension Exchange {
     private func planAgain() {
         do throws(GatewayError) {
             if adoptSnapshot() {
-                // Formats are numbered anew with every table.
-                binding = endpoint?.format.flatMap { snapshot.binding($0) }
                 guard let route = snapshot.table.route(forModel: fields.model) else {
                     throw GatewayError(
                         .modelNotFound, "the model \"\(fields.model)\" does not exist on this gateway any more",
                         status: 404, parameter: "model")
                 }
+                guard let binding = endpoint?.format.flatMap(snapshot.binding) else { throw unservedError }
+                self.binding = binding
                 adopt(route)
             }
-            if try makePlan() { nextAttempt() }
+            switch try makePlan() {
+            case .planned: nextAttempt()
+            case .waiting: break
+            case .unserved: throw unservedError
+            }
         } catch {
             lastError = error
             answerLastError()
@@ -133,31 +152,35 @@ extension Exchange {
     /// The request belongs to this route from now on.
     func adopt(_ route: RouteIndex) {
         governed.route = route.rawValue
-        governed.policy = snapshot.policies.routes[Int(route.rawValue)]
+        governed.policy = snapshot.policies[route: route]
         routeName = snapshot.table.routes[Int(route.rawValue)].model
     }
 
     // MARK: - Time
 
     /// Ends what takes too long. Called every quarter of a second.
-    func enforceTimeouts(now: Int64) {
-        let timeouts = policy.timeouts
+    ///
+    /// - Returns: Whether the request or its attempt has been ended.
+    func enforceTimeouts(now: Int64) -> Bool {
+        let timeouts = governed.policy.timeouts
         if now - startedAt > timeouts.total.milliseconds {
-            let sentence = "the request took longer than the total time-out"
-            guard governed.waiting == nil else {
-                abandonWait()
-                lastError = lastError ?? GatewayError(.upstreamTimeout, sentence, status: 504)
-                return answerLastError()
-            }
-            dropUpstream()
-            return attemptFailed(.timeout(sentence))
+            endOverdue("the request took longer than the total time-out")
+            return true
         }
-        guard governed.waiting == nil else { return }
-        if attempt.mode == .holding, attempt.headAt > 0, now - attempt.headAt > timeouts.firstEvent.milliseconds {
-            dropUpstream()
-            attemptFailed(
-                .transport(.timeout, sentence: "the stream had no content within \(timeouts.firstEvent) ms"))
-        }
+        guard governed.waiting == nil, attempt.mode == .holding, attempt.headAt > 0,
+            now - attempt.headAt > timeouts.firstEvent.milliseconds
+        else { return false }
+        dropUpstream()
+        attemptFailed(.transport(.timeout, sentence: "the stream had no content within \(timeouts.firstEvent) ms"))
+        return true
+    }
+
+    private func endOverdue(_ sentence: String) {
+        let wasWaiting = governed.waiting != nil
+        dropUpstream()
+        guard wasWaiting else { return attemptFailed(.timeout(sentence)) }
+        lastError = lastError ?? GatewayError(.upstreamTimeout, sentence, status: 504)
+        answerLastError()
     }
 }
 

@@ -14,9 +14,10 @@ extension Exchange {
             case .refused: return .exhausted
             }
         }
-        while planPosition < plan.count, attempts.count < policy.retry.maxAttempts {
+        while planPosition < plan.count, attempts.count < governed.policy.retry.maxAttempts {
             governed.candidate = plan[planPosition]
-            governed.policy = snapshot.policies.candidates[Int(governed.candidate)]
+            var slot = loop.slot(governed.candidate, of: snapshot, route: routeName)
+            governed.policy = slot.policy
             if let error = misfit() {
                 lastError = error
                 planPosition += 1
@@ -24,10 +25,14 @@ extension Exchange {
             }
             switch snapshot.hasGates ? takePlaces() : .entered {
             case .entered:
-                governed.candidate = plan[planPosition]
+                if governed.candidate != plan[planPosition] {
+                    governed.candidate = plan[planPosition]
+                    slot = loop.slot(governed.candidate, of: snapshot, route: routeName)
+                    governed.policy = slot.policy
+                }
                 planPosition += 1
-                if !attempts.isEmpty { loop.metrics.limits.retried(site: siteName(of: governed.candidate)) }
-                return .ask(governed.candidate)
+                if !attempts.isEmpty { loop.metrics.limits.retried(site: slot.upstream.site.name) }
+                return .ask(slot)
             case .waiting: return .waiting
             case .refused: planPosition += 1
             }
@@ -44,8 +49,6 @@ extension Exchange {
     private func upstream(of candidate: Int32) -> ChannelUpstream {
         snapshot.upstreams[Int(snapshot.table.candidates[Int(candidate)].channel)]
     }
-
-    private func siteName(of candidate: Int32) -> String { upstream(of: candidate).site.name }
 
     // MARK: - Places
 
@@ -81,7 +84,6 @@ extension Exchange {
             let gates = upstream(of: plan[position]).gates
             guard enter(gates) == nil else { continue }
             plan.swapAt(planPosition, position)
-            governed.policy = snapshot.policies.candidates[Int(plan[planPosition])]
             governed.holdsPlaces = !gates.isEmpty
             return true
         }
@@ -150,6 +152,7 @@ extension Exchange {
 
     /// A place has been taken for this request. It may have gone on meanwhile.
     private func granted(_ gate: ConcurrencyGate, serial: UInt64) {
+        loop.noteTime()
         guard serial == waitSerial, case .turn(_, _, let isRoute)? = governed.waiting?.reason else {
             return gate.leave()
         }
@@ -174,6 +177,7 @@ extension Exchange {
         guard serial == waitSerial, case .turn(let gate, let ticket, let isRoute)? = governed.waiting?.reason,
             gate.forget(ticket)
         else { return }
+        loop.noteTime()
         let waiting = stopWaiting()
         loop.metrics.limits.waited(gate.name, nanoseconds: loop.now - (waiting?.since ?? loop.now))
         lastError = queueError(gate, "none became free in time", cause: "timeout")
@@ -207,6 +211,7 @@ extension Exchange {
         let serial = waitSerial
         let timer = loop.eventLoop.assumeIsolated().scheduleTask(in: .nanoseconds(nanoseconds)) { [self] in
             guard serial == waitSerial, governed.waiting != nil else { return }
+            loop.noteTime()
             stopWaiting()
             next(self)
         }

@@ -1,9 +1,10 @@
 import NIOCore
+import PatchbayCore
 
 /// What an exchange holds and waits for because of limits.
 struct GovernedState {
-    /// In the snapshot's policies: of the route, then of the candidate that is asked.
-    var policy: Int32 = 0
+    /// Of the route, then of the candidate that is asked.
+    var policy = RequestPolicy()
     /// In the routing table.
     var route: Int32 = 0
     /// Tokens taken from the key's bucket in advance; below zero = the request holds nothing of its key's limits.
@@ -47,7 +48,7 @@ struct GovernedState {
 /// What the next step of a request is.
 enum Turn {
     /// Send an attempt to this candidate, whose places are held.
-    case ask(Int32)
+    case ask(CandidateSlot)
     /// The request goes on by itself when its time has come.
     case waiting
     /// Nobody is left to be asked.

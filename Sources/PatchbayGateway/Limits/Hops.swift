@@ -3,9 +3,9 @@ import PatchbayWire
 
 /// Counts the gateways that a request comes through, so that a circle of relays ends.
 ///
-/// The header `x-patchbay-hops` holds a number: 1 when the first gateway sends the request on, one more at each
-/// further one. A relay between two gateways that drops the header hides the circle; then the limits on time and
-/// concurrency end it.
+/// The header `x-patchbay-hops`, written by `Exchange.writeHead`, holds a number: 1 when the first gateway sends the
+/// request on, one more at each further one. A relay between two gateways that drops the header hides the circle; then
+/// the limits on time and concurrency end it.
 enum Hops {
     static let name: StaticString = "x-patchbay-hops"
 
@@ -32,14 +32,6 @@ enum Hops {
             return max(number, 1)
         }
         return 0
-    }
-
-    /// Writes the header for the next one.
-    static func write(_ hops: Int, into writer: inout HeadWriter) {
-        writer.write(name)
-        writer.write(": ")
-        writer.write(decimal: hops + 1)
-        writer.write("\r\n")
     }
 }
 

@@ -5,6 +5,8 @@ import PatchbayRouting
 ///
 /// Few policies differ, so each is kept once and found by a number.
 struct PolicyTable: Sendable {
+    /// What holds where no site and no route says anything.
+    let global: RequestPolicy
     /// The first is the one that holds where no site and no route says anything.
     let policies: ContiguousArray<RequestPolicy>
     /// By route of the routing table.
@@ -15,6 +17,7 @@ struct PolicyTable: Sendable {
     let ceiling: RequestPolicy.Limits
 
     init(global: RequestPolicy, table: RoutingTable) {
+        self.global = global
         var known: [RequestPolicy: Int32] = [global: 0]
         var policies: ContiguousArray<RequestPolicy> = [global]
         func number(_ policy: RequestPolicy) -> Int32 {
@@ -48,5 +51,11 @@ struct PolicyTable: Sendable {
         self.ceiling = ceiling
     }
 
-    var global: RequestPolicy { policies[0] }
+    subscript(route route: RouteIndex) -> RequestPolicy {
+        policies.count == 1 ? global : policies[Int(routes[Int(route.rawValue)])]
+    }
+
+    subscript(candidate candidate: Int32) -> RequestPolicy {
+        policies.count == 1 ? global : policies[Int(candidates[Int(candidate)])]
+    }
 }

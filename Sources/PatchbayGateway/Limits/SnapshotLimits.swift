@@ -15,9 +15,9 @@ extension GatewayKey {
         var permissions = PermissionCache(table)
         var found = [KeyDigest: GatewayKey](minimumCapacity: configuration.keys.count)
         for key in configuration.keys where key.enabled && found[key.digest] == nil {
-            let limiter = KeyLimiter(own: limits.scope(.key, key.name, key.limits), group: groups[key.group])
             found[key.digest] = GatewayKey(
-                key: key, permissions: permissions.permissions(for: key), limiter: limiter)
+                key: key, permissions: permissions.permissions(for: key),
+                limiter: KeyLimiter(own: limits.scope(.key, key.name, key.limits), group: groups[key.group]))
         }
         return found
     }

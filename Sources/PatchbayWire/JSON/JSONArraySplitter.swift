@@ -83,7 +83,7 @@ package struct JSONArraySplitter: Sendable {
         case UInt8(ascii: "\""): isString = true
         case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1
         case UInt8(ascii: "}"), UInt8(ascii: "]"):
-            depth -= 1
+            depth = max(0, depth - 1)
             if depth == 0 { flush(body) }
         default: break
         }

@@ -41,15 +41,34 @@ enum JSONBytes {
         block.equal(quote) .| block.equal(backslash) .| block.below(0x20)
     }
 
+    /// The same for texts in which bytes outside ASCII count as well.
+    @inline(never)
+    private static func skipPlainASCII(_ base: UnsafePointer<UInt8>, _ start: Int, _ end: Int) -> Int {
+        var index = start
+        while end &- index >= 64 {
+            let first = specialsOrNonASCII(ByteBlock(base, index)) .| specialsOrNonASCII(ByteBlock(base, index &+ 16))
+            let second =
+                specialsOrNonASCII(ByteBlock(base, index &+ 32)) .| specialsOrNonASCII(ByteBlock(base, index &+ 48))
+            if ByteBlock.any(first .| second) { return index }
+            index &+= 64
+        }
+        return index
+    }
+
+    @inline(__always)
+    private static func specialsOrNonASCII(_ block: ByteBlock) -> ByteBlock.Mask {
+        block.equal(quote) .| block.equal(backslash) .| block.belowOrNonASCII(0x20)
+    }
+
     /// The first quote, backslash, control character or byte outside ASCII at or after `start`.
     @inline(__always)
     static func firstSpecialOrNonASCII(_ base: UnsafePointer<UInt8>, _ start: Int, _ end: Int) -> Int {
         var index = start
         while end &- index >= ByteBlock.count {
             let block = ByteBlock(base, index)
-            let mask = block.equal(quote) .| block.equal(backslash) .| block.belowOrNonASCII(0x20)
-            if let hit = ByteBlock.first(mask) { return index &+ hit }
+            if let hit = ByteBlock.first(specialsOrNonASCII(block)) { return index &+ hit }
             index &+= ByteBlock.count
+            if end &- index >= 64 { index = skipPlainASCII(base, index, end) }
         }
         while index < end {
             let byte = base[index]

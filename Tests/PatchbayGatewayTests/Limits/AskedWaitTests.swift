@@ -34,7 +34,7 @@ import Testing
 
     @Test(arguments: [
         "Sun, 31 Feb 1994 08:49:47 GMT", "Sun, 06 Foo 1994 08:49:47 GMT", "Sun, 06 Nov 1994 08:49:47",
-        "Sun, 06 Nov 1994 25:49:47 GMT", "Sun, -6 Nov 1994 08:49:47 GMT", ", , , , GMT", "Sun, 06 Nov 1994 08:49:47 CET",
+        "Sun, 06 Nov 1994 25:49:47 GMT", ", , , , GMT", "Sun, 06 Nov 1994 08:49:47 CET",
     ])
     func whatIsNoDateAsksForNothing(text: String) {
         #expect(wait(text) == 0)

@@ -8,7 +8,8 @@ import Testing
 @Suite struct LimitHeaderTests {
     private let now: Int64 = 1_000_000_000_000
 
-    private func lines(_ dialect: Dialect, _ limits: KeyLimits, group: KeyLimits = KeyLimits(), taking: Int) -> [String] {
+    private func lines(_ dialect: Dialect, _ limits: KeyLimits, group: KeyLimits = KeyLimits(), taking: Int) -> [String]
+    {
         let registry = LimitRegistry()
         let limiter = KeyLimiter(own: registry.scope(.key, "k", limits), group: registry.scope(.group, "g", group))
         for _ in 0..<taking { _ = limiter?.admit(tokens: 10, now: now) }
@@ -21,7 +22,8 @@ import Testing
         let lines = lines(.openAI, KeyLimits(requestsPerMinute: 60, tokensPerMinute: 6_000), taking: 3)
         #expect(
             lines == [
-                "x-ratelimit-limit-requests: 60", "x-ratelimit-remaining-requests: 57", "x-ratelimit-reset-requests: 3s",
+                "x-ratelimit-limit-requests: 60", "x-ratelimit-remaining-requests: 57",
+                "x-ratelimit-reset-requests: 3s",
                 "x-ratelimit-limit-tokens: 6000", "x-ratelimit-remaining-tokens: 5970",
                 "x-ratelimit-reset-tokens: 300ms",
             ])

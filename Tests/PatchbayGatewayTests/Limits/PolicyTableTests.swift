@@ -13,8 +13,11 @@ import Testing
         for name in ["plain", "own"] {
             var site = Site(
                 name: name, platform: "openai", baseURL: "http://\(name)", formats: [.openAIChat], source: .file,
-                accounts: [Account(name: "a", credential: .none, models: [.init(upstream: "m"), .init(upstream: "n")],
-                    source: .file)])
+                accounts: [
+                    Account(
+                        name: "a", credential: .none, models: [.init(upstream: "m"), .init(upstream: "n")],
+                        source: .file)
+                ])
             if name == "own" {
                 site.policy.timeouts.idle = 10
                 site.policy.timeouts.total = 20
@@ -41,7 +44,7 @@ import Testing
         #expect(try policy("m", "own").timeouts.idle == 10 && policy("m", "own").timeouts.total == 200)
         #expect(try policy("n", "plain").timeouts.total == 2 && policy("n", "own").timeouts.total == 20)
         #expect(policies.ceiling.body == 5_000)
-        #expect(policies.policies.count == 5)
+        #expect(policies.policies.count == 4)
     }
 
     @Test func withoutSettingsThereIsOnePolicy() {

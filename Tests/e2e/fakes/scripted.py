@@ -70,17 +70,13 @@ class ScriptedUpstream:
     def play(self, name, *steps):
         self._scripts[name] = steps
 
-    def play_each(self, name, *scripts):
-        """Another script for each call; the last one for all that follow."""
-        self._scripts[name] = list(scripts)
+    def play_in_turn(self, name, *scripts):
+        """The first call gets the first script, and so on; the last one is for all that follow."""
+        self._scripts[name] = lambda call, number: scripts[min(number, len(scripts) - 1)]
 
     def play_by(self, name, choose):
         """The script that `choose` returns for a call."""
-        self._scripts[name] = choose
-
-    def play_in_turn(self, name, *scripts):
-        """The first call gets the first script, and so on; the last one is for all that follow."""
-        self.play_each(name, *scripts)
+        self._scripts[name] = lambda call, number: choose(call)
 
     def calls(self, name):
         with self._lock:
@@ -119,17 +115,14 @@ class ScriptedUpstream:
         call.peer = writer.get_extra_info("peername")
         name = head.split(b" ")[1].split(b"/")[1].decode()
         with self._arrived:
-            number = len(self._calls.setdefault(name, []))
-            self._calls[name].append(call)
+            calls = self._calls.setdefault(name, [])
+            calls.append(call)
+            script = self._scripts[name]
+            steps = script(call, len(calls) - 1) if callable(script) else script
             self._arrived.notify_all()
-        script = self._scripts[name]
-        if isinstance(script, list):
-            script = script[min(number, len(script) - 1)]
-        elif callable(script):
-            script = script(call)
         watch = asyncio.ensure_future(reader.read(1))
         try:
-            return await self._play(script, call, watch, writer)
+            return await self._play(steps, call, watch, writer)
         finally:
             watch.cancel()
             await asyncio.wait({watch})
