@@ -17,6 +17,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
     ]
 )
 
@@ -130,6 +131,7 @@ module(
     [
         "PatchbayCore", "PatchbayWire", "PatchbayRouting", hummingbird, crypto, logging,
         .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
     ])
 module("PatchbaySimulator", ["PatchbayCore", hummingbird, logging])
 

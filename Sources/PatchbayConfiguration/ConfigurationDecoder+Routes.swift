@@ -6,7 +6,11 @@ extension ConfigurationDecoder {
         var keys: [Key] = []
         var names: Set<String> = []
         var digests: Set<KeyDigest> = []
-        for (node, path) in document.list("keys") {
+        let items = document.list("keys")
+        keys.reserveCapacity(items.count)
+        names.reserveCapacity(items.count)
+        digests.reserveCapacity(items.count)
+        for (node, path) in items {
             guard let key = key(node, path) else { continue }
             if !names.insert(key.name).inserted {
                 problems.add(node.place(of: "name"), "\(path).name is used by another key.")
@@ -19,17 +23,21 @@ extension ConfigurationDecoder {
         return keys
     }
 
+    private static let keyMembers = ["name", "key", "models", "group", "enabled"] + keys(KeyLimits.members)
+
     private func key(_ node: ConfigurationNode, _ path: String) -> Key? {
-        guard let fields = reader(node, path, ["name", "key", "models", "group", "enabled"]) else { return nil }
+        guard let fields = reader(node, path, Self.keyMembers) else { return nil }
         let name = fields.requiredText("name")
         let text = fields.requiredText("key").map(Secret.init)
         guard let name, let text else { return nil }
         fields.check { () throws(ValidationError) in try Validation.clientKey(text, field: "key") }
-        let key = Key(
+        var key = Key(
             name: name, digest: digest(of: text),
             displayPrefix: text.prefix(11), models: fields.texts("models") ?? ["*"],
             group: fields.text("group") ?? "default", enabled: fields.flag("enabled") ?? true, source: .file)
-        fields.check { () throws(ValidationError) in try Validation.key(key) }
+        read(KeyLimits.members, of: fields, into: &key.limits)
+        let checked = key
+        fields.check { () throws(ValidationError) in try Validation.key(checked) }
         return key
     }
 
@@ -54,13 +62,17 @@ extension ConfigurationDecoder {
     }
 
     private func route(_ node: ConfigurationNode, _ path: String, _ sites: [Site]) -> Route? {
-        guard let fields = reader(node, path, ["model", "channels"]) else { return nil }
+        let allowed =
+            ["model", "channels"] + Self.keys(PolicySettings.members) + Self.keys(ConcurrencySettings.members)
+        guard let fields = reader(node, path, allowed) else { return nil }
         let model = fields.requiredText("model")
         let items = fields.list("channels")
         if items.isEmpty { problems.add(fields.node.place(of: "channels"), "\(path).channels must name a channel.") }
         let channels = items.compactMap { channel($0.node, $0.path, sites) }
         guard let model else { return nil }
-        let route = Route(model: model, channels: channels, source: .file)
+        var route = Route(model: model, channels: channels, source: .file)
+        read(PolicySettings.members, of: fields, into: &route.policy)
+        read(ConcurrencySettings.members, of: fields, into: &route.concurrency)
         fields.check { () throws(ValidationError) in try Validation.model(model, field: "model") }
         return route
     }

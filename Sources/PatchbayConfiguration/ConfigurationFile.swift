@@ -77,6 +77,8 @@ package enum ConfigurationFile {
             var reader = DocumentReader(bytes, expansion: expansion, problems: problems)
             if let root = reader.read() {
                 configuration = ConfigurationDecoder(problems: problems).decode(root)
+                // Taking a hundred thousand nodes apart takes longer than anybody wants to wait for a configuration.
+                if root.isLarge { Task.detached(priority: .background) { _ = root } }
             }
         } else {
             problems.add(firstInvalid(bytes), "The file must be UTF-8 text.")

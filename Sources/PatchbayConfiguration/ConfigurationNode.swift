@@ -1,5 +1,5 @@
 /// A place in the configuration file, both numbers from 1.
-struct Place: Hashable, Comparable {
+struct Place: Hashable, Comparable, Sendable {
     var line: Int
     var column: Int
 
@@ -7,8 +7,8 @@ struct Place: Hashable, Comparable {
 }
 
 /// A part of the document after aliases, merge keys and variables have been resolved.
-struct ConfigurationNode {
-    enum Content {
+struct ConfigurationNode: Sendable {
+    enum Content: Sendable {
         /// Nothing was written, or `null`.
         case empty
         case scalar(String, quoted: Bool)
@@ -16,7 +16,7 @@ struct ConfigurationNode {
         case map([Member])
     }
 
-    struct Member {
+    struct Member: Sendable {
         var key: String
         var keyPlace: Place
         var value: ConfigurationNode
@@ -28,6 +28,14 @@ struct ConfigurationNode {
     var isEmpty: Bool {
         if case .empty = content { return true }
         return false
+    }
+
+    /// Whether some list in the document is long.
+    var isLarge: Bool {
+        guard case .map(let members) = content else { return false }
+        return members.contains { member in
+            if case .list(let items) = member.value.content { items.count > 1_000 } else { false }
+        }
     }
 
     /// The place of the deepest part that a path such as `channels[0].weight` leads to.

@@ -16,6 +16,10 @@ enum TextFile {
         guard descriptor >= 0 else { return .failure(Failure(rule: Self.reason(errno))) }
         defer { close(descriptor) }
         var content: [UInt8] = []
+        var status = stat()
+        if fstat(descriptor, &status) == 0, (0...limit).contains(Int(status.st_size)) {
+            content.reserveCapacity(Int(status.st_size))
+        }
         var chunk = [UInt8](repeating: 0, count: 65_536)
         while true {
             let count = fill(&chunk, descriptor)

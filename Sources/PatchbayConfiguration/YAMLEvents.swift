@@ -92,7 +92,8 @@ final class YAMLEvents {
             return Failure(place: place, sentence: "This is not valid YAML: \(problem).")
         }
         let context = parser.pointee.context.map { " \(String(cString: $0))" } ?? ""
-        return Failure(place: Place(parser.pointee.problem_mark), sentence: "This is not valid YAML: \(problem)\(context).")
+        let sentence = "This is not valid YAML: \(problem)\(context)."
+        return Failure(place: Place(parser.pointee.problem_mark), sentence: sentence)
     }
 }
 

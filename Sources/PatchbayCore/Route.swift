@@ -4,6 +4,10 @@ package struct Route: Sendable {
     package var model: String
     package var channels: [ChannelReference]
     package var source: ConfigurationSource
+    /// What holds for requests of this route; nearer than what their site says.
+    package var policy = PolicySettings()
+    /// How many requests of this route are under way at once, and how the others wait.
+    package var concurrency = ConcurrencySettings()
 
     package init(model: String, channels: [ChannelReference], source: ConfigurationSource) {
         self.model = model

@@ -18,7 +18,8 @@ package struct Secret: Sendable, Hashable {
 
     /// The first `count` characters, for showing which secret it is. Never more than a third of the text.
     package func prefix(_ count: Int) -> String {
-        String(text.prefix(min(count, text.count / 3)))
+        guard text.utf8.allSatisfy({ $0 < 0x80 }) else { return String(text.prefix(min(count, text.count / 3))) }
+        return String(text.unicodeScalars.prefix(min(count, text.utf8.count / 3)))
     }
 }
 

@@ -15,6 +15,10 @@ package struct Site: Sendable {
     package var enabled: Bool
     package var source: ConfigurationSource
     package var accounts: [Account]
+    /// What holds for attempts at this site, unless their route says otherwise.
+    package var policy = PolicySettings()
+    package var concurrency = ConcurrencySettings()
+    package var pool = PoolSettings()
 
     package init(
         name: String, platform: String, baseURL: String, formats: [WireFormat] = [], headers: [HeaderSetting] = [],
@@ -52,6 +56,8 @@ package struct Account: Sendable {
     package var tokens: [UpstreamToken]
     package var enabled: Bool
     package var source: ConfigurationSource
+    /// Attempts under way with this account and its tokens, over all event loops; nil = what the site takes.
+    package var maxConcurrency: Int?
 
     package init(
         name: String, credential: Credential, models: [ModelMapping]? = nil, tokens: [UpstreamToken] = [],

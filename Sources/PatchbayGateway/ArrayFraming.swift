@@ -8,8 +8,8 @@ struct ArrayFraming {
 
     /// The elements of whole frames of a stream; comments have no place in an array.
     mutating func elements(of events: [UInt8]) -> [UInt8] {
-        // A sign of life means nothing in either form.
-        if events.allSatisfy({ $0 == 0x0D || $0 == 0x0A }) { return events }
+        // A sign of life between two frames means nothing in either form.
+        if splitter.pendingBytes == 0, events.allSatisfy({ $0 == 0x0D || $0 == 0x0A }) { return events }
         var output: [UInt8] = []
         output.reserveCapacity(events.count)
         events.withUnsafeBytes { bytes in

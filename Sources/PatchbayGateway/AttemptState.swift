@@ -23,8 +23,12 @@ struct AttemptState {
     var isSameFormat = true
     var upstreamModel = ""
     var startedAt: Int64 = 0
+    /// When the head of a streamed answer came; 0 = it has not.
+    var headAt: Int64 = 0
     var mode = Mode.sent
     var status = 0
+    /// No connection could be made, so that no other account of the site fares better.
+    var isUnreachable = false
     /// Head of the answer; spans of `fields` point into it.
     var headBytes = ByteBuffer()
     var fields = ContiguousArray<HTTPField>()
@@ -71,4 +75,6 @@ enum AttemptFailureCause {
     /// The stream ended before its protocol says so.
     case truncated
     case timeout(String)
+    /// The site is this gateway itself.
+    case loop(String)
 }

@@ -34,6 +34,8 @@ extension Exchange: UpstreamResponseReceiver {
         for field in head.fields {
             let name = field.name.bytes(in: bytes)
             guard ForwardedFields.toClient(field, name: name) else { continue }
+            // The limits that concern the client are those of its key.
+            if key?.limiter != nil, RateLimitHeaders.isOne(name) { continue }
             if !sameFormat, field.known != .retryAfter { continue }
             if field.known == .contentType {
                 // A document that the codec has read is JSON, whatever the upstream calls it.
@@ -78,6 +80,8 @@ extension Exchange: UpstreamResponseReceiver {
         loop.noteTime()
         upstream = nil
         guard attempt.endedAt == nil else { return streamEnded(.endOfStream) }
+        attempt.isUnreachable = error.code.isUnreachable
+        if case .loop = error.code { return attemptFailed(.loop(error.sentence)) }
         attemptFailed(.transport(TransportFault(error.code), sentence: error.sentence))
     }
 
@@ -206,9 +210,20 @@ extension Exchange: UpstreamResponseReceiver {
         ResponseHead.writeStatus(status, into: &bytes)
         ResponseHead.writeRequestID(requestID, dialect: dialect, into: &bytes)
         bytes.writeImmutableBuffer(attempt.forwarded)
+        writeRateLimits(into: &bytes)
         if !attempt.hasContentType { bytes.writeStaticString("content-type: application/json\r\n") }
         if !warnings.isEmpty {
             ResponseHead.writeField("x-patchbay-warnings", warnings.joined(separator: ","), into: &bytes)
+        }
+    }
+}
+
+extension UpstreamError.Code {
+    /// There was no connection, and to this origin there will be none for others either.
+    fileprivate var isUnreachable: Bool {
+        switch self {
+        case .connect, .tls, .timeoutConnect, .denied, .loop, .resolve: true
+        case .reset, .timeoutWrite, .timeoutFirstByte, .timeoutIdle, .protocol, .exhausted: false
         }
     }
 }
@@ -219,9 +234,9 @@ extension TransportFault {
         case .connect, .resolve, .exhausted: self = .connect
         case .tls: self = .tls
         case .reset: self = .reset
-        case .timeoutConnect, .timeoutFirstByte, .timeoutIdle: self = .timeout
+        case .timeoutConnect, .timeoutWrite, .timeoutFirstByte, .timeoutIdle: self = .timeout
         case .protocol: self = .protocolViolation
-        case .denied: self = .denied
+        case .denied, .loop: self = .denied
         }
     }
 }

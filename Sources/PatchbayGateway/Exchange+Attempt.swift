@@ -8,13 +8,15 @@ import PatchbayWire
 
 /// Sending the request to one channel after the other.
 extension Exchange {
-    private static let maximumAttempts = 4
-
     /// Sends the next attempt of the plan, or answers the error of the last one.
     func nextAttempt() {
-        while planPosition < plan.count, attempts.count < Exchange.maximumAttempts {
-            let slot = loop.slot(plan[planPosition], of: snapshot, route: routeName)
-            planPosition += 1
+        while true {
+            let slot: CandidateSlot
+            switch nextTurn() {
+            case .ask(let next): slot = next
+            case .waiting: return
+            case .exhausted: return answerLastError()
+            }
             if attempt.slot != nil { attempt = AttemptState() }
             attempt.slot = slot
             attempt.startedAt = loop.now
@@ -32,11 +34,11 @@ extension Exchange {
                     ?? GatewayError(.upstreamFailed, "the channel could not be prepared: \(error)", status: 502)
             }
         }
-        answerLastError()
     }
 
     /// A channel that could not even be asked.
     private func noteUnsent(fault: Fault, reason: String) {
+        leavePlaces()
         attempts.append(attemptRecord(fault: fault, reason: reason))
         loop.logger.warning(
             "attempt not sent",
@@ -52,10 +54,11 @@ extension Exchange {
         }
         attempt.isOpen = true
         loop.health.attemptStarted(attempt.channel, of: snapshot.table)
+        let timeouts = slot.policy.timeouts
         upstream = loop.pool.send(
             request, to: destination,
             timeouts: UpstreamTimeouts(
-                connect: loop.timeouts.connect, firstByte: loop.timeouts.firstByte, idle: loop.timeouts.idle),
+                connect: timeouts.connect, write: timeouts.write, firstByte: timeouts.firstByte, idle: timeouts.idle),
             receiver: self)
     }
 
@@ -83,7 +86,7 @@ extension Exchange {
     private func chooseFormat(
         for client: FormatBinding, upstream: ChannelUpstream
     ) throws(ChannelUnusable) -> FormatBinding {
-        let usable = loop.health.usableFormats(attempt.channel, now: loop.now)
+        let usable = loop.health.usableFormats(attempt.channel, of: snapshot.table, now: loop.now)
         // A format that no site speaks has an empty set, which every set contains.
         if !client.own.isEmpty, usable.contains(client.own) { return client }
         // What no plugin reads cannot be brought into another format.

@@ -16,6 +16,7 @@ extension Exchange {
     func finishAttempt(fault: Fault, reason: String) {
         guard attempt.isOpen else { return }
         attempt.isOpen = false
+        leavePlaces()
         loop.health.attemptEnded(attempt.channel, of: snapshot.table)
         attempts.append(attemptRecord(fault: fault, reason: reason))
         if let slot = attempt.slot { loop.metrics.attemptFinished(slot.series, fault: fault) }
@@ -32,6 +33,7 @@ extension Exchange {
     func settle(outcome: RequestOutcome, status: Int, errorCode: String) {
         guard hasLedgerEntry, let key else { return }
         hasLedgerEntry = false
+        endAdmission(after: outcome)
         var record = RequestRecord(id: requestID, time: startedAtUnix, key: key.key.name, model: fields.model)
         record.site = attempt.upstream?.site.name ?? ""
         record.account = attempt.upstream?.accountID ?? ""

@@ -63,6 +63,7 @@ extension Exchange {
     /// Ends the request with an error of the gateway's own.
     func answerLocally(_ error: GatewayError, beforeBody: Bool) {
         loop.refused(error)
+        revokeAdmission()
         state = .finished
         if beforeBody, !connection.canSkipBody { connection.closeAfterAnswer() }
         connection.writeError(error, dialect: dialect, requestID: requestID, isHead: isHead)

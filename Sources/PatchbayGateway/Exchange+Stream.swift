@@ -16,6 +16,7 @@ extension Exchange {
     /// The answer is a stream: opens the state machines that read it and, for another format, write it anew.
     func beginHolding() {
         attempt.mode = .holding
+        attempt.headAt = loop.now
         if attempt.arraySplitter == nil { attempt.splitter = SSEFrameSplitter() }
         guard let codec = snapshot.codecs[attempt.format], let clientFormat = endpoint?.format else { return }
         let isSame = attempt.isSameFormat
@@ -150,6 +151,7 @@ extension Exchange {
         head.writeStaticString(
             arrayFraming == nil ? "content-type: text/event-stream\r\n" : "content-type: application/json\r\n")
         head.writeStaticString("cache-control: no-cache\r\nx-accel-buffering: no\r\n")
+        writeRateLimits(into: &head)
         if !warnings.isEmpty {
             ResponseHead.writeField("x-patchbay-warnings", warnings.joined(separator: ","), into: &head)
         }

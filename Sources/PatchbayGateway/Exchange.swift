@@ -52,6 +52,10 @@ final class Exchange {
     var attempts: [AttemptRecord] = []
     var hasLedgerEntry = false
     var lastError: GatewayError?
+    /// Limits, places and waits.
+    var governed = GovernedState()
+    /// Goes up with every wait, so that what arrives after one has ended is known as late.
+    var waitSerial: UInt64 = 0
     /// The canonical form of the body, made once for all attempts that need it.
     var canonical: [UInt8] = []
 
@@ -91,6 +95,7 @@ final class Exchange {
         do throws(GatewayError) {
             let endpoint = try checkEndpoint(match)
             if endpoint.needsKey { key = try authenticate() }
+            if endpoint.format != nil { try checkBeforeBody() }
             if endpoint.format != nil, case .none = connection.head.framing {
                 throw GatewayError.invalid("the request has no body; send a JSON object")
             }
@@ -102,11 +107,18 @@ final class Exchange {
         }
     }
 
+    /// Takes over the configuration in force. Whose key it is that the client sends is looked up anew then.
+    func takeSnapshot() {
+        guard snapshot !== loop.snapshot else { return }
+        snapshot = loop.snapshot
+        knownKey = nil
+    }
+
     private func reset() {
-        if snapshot !== loop.snapshot {
-            snapshot = loop.snapshot
-            knownKey = nil
-        }
+        revokeAdmission()
+        leavePlaces()
+        governed = GovernedState()
+        takeSnapshot()
         startedAt = loop.now
         startedAtUnix = SystemTime.unixMilliseconds()
         requestID = loop.makeRequestID(time: startedAtUnix)
@@ -173,32 +185,20 @@ final class Exchange {
                 .modelNotAllowed, "the key \"\(key.key.name)\" may not use the model \"\(fields.model)\"",
                 status: dialect == .anthropic ? 404 : 403, parameter: "model")
         }
-        let outcome = Router.plan(
-            route, in: table, formats: binding.sendable, health: loop.health, now: startedAt,
-            random: &loop.random, into: &plan)
-        switch outcome {
-        case .ready: break
-        case .cooling(let milliseconds):
-            throw GatewayError(
-                .noChannel, "every channel for the model \"\(fields.model)\" is resting after failures", status: 503,
-                retryAfter: Int(max(1, (milliseconds + 999) / 1000)))
-        case .unserved:
-            if case .gemini(let method) = endpoint, method != .generate, method != .stream {
-                return try answerUnserved(method)
-            }
-            throw GatewayError(
-                .noChannel, "no channel serves the model \"\(fields.model)\" in a format that this request can take",
-                status: 503, retryAfter: 30)
-        }
+        adopt(route)
+        try admit(key)
+        let step = try makePlan()
+        if step == .unserved { return try answerUnserved() }
         state = .waiting
         beginLedgerEntry(key: key)
-        nextAttempt()
+        if step == .planned { nextAttempt() }
     }
 
     // MARK: - Connection events
 
-    /// Ends the upstream exchange; it calls back no more.
+    /// Ends the upstream exchange, which calls back no more, or the wait for one.
     func dropUpstream() {
+        abandonWait()
         upstream?.cancel()
         upstream = nil
     }
@@ -234,10 +234,7 @@ final class Exchange {
     func tick(now: Int64) {
         guard state == .waiting || state == .streaming else { return }
         guard attempt.endedAt == nil else { return stopWaitingForTransport(now: now) }
-        if now - startedAt > loop.timeouts.total.milliseconds {
-            dropUpstream()
-            return attemptFailed(.timeout("the request took longer than the total time-out"))
-        }
+        guard !enforceTimeouts(now: now) else { return }
         if fields.stream { breakSilence(now: now) }
     }
 }

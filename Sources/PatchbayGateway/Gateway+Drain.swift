@@ -18,8 +18,8 @@ extension Gateway {
     /// So long errors of requests that were cut off may take to reach their clients.
     private static let farewell: Int64 = 2_500_000_000
 
-    /// Ends the gateway: readiness turns false, then no new connections are taken, requests in progress finish until the
-    /// deadline, and what is left then is ended with an error in its own dialect. Once.
+    /// Ends the gateway: readiness turns false, then no new connections are taken, requests in progress finish until
+    /// the deadline, and what is left then is ended with an error in its own dialect. Once.
     package func drain(_ settings: GatewayDrain) async -> DrainResult {
         readiness.become(.draining)
         logger.notice(

@@ -58,6 +58,7 @@ enum ResponseHead {
         case 503: "Service Unavailable"
         case 504: "Gateway Timeout"
         case 505: "HTTP Version Not Supported"
+        case 508: "Loop Detected"
         case 529: "Overloaded"
         default: "Status"
         }

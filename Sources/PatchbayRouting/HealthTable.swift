@@ -68,6 +68,11 @@ package final class HealthTable {
         return usable
     }
 
+    /// The same for an attempt that was planned with another table: of its formats it is then not known which rest.
+    package func usableFormats(_ channel: Int32, of origin: RoutingTable, now: Int64) -> FormatSet {
+        origin === table ? usableFormats(channel, now: now) : origin.links[Int(channel)].formats
+    }
+
     /// When site, credential and channel have all rested, in monotonic nanoseconds; in the past = it may be used.
     func readyTime(_ channel: Int32) -> Int64 {
         let link = table.links[Int(channel)]

@@ -142,22 +142,19 @@ struct RoutingTableBuilder {
         }
         guard let servers else { return }
         let found = servers.map { candidate($0.party, upstreamModel: $0.upstream, name: name, priority: 0, weight: 1) }
-        append(name, found, pattern: nil, isPattern: false, source: .generated, isListed: true, problems: [])
+        append(name, found, route: nil, pattern: nil, isPattern: false, isListed: true)
     }
 
     private mutating func addRoute(_ name: String, _ route: Route, pattern: String?, isListed: Bool) {
         append(
-            name, resolve(route, name: name), pattern: pattern, isPattern: false, source: route.source,
-            isListed: isListed, problems: problems(of: route))
+            name, resolve(route, name: name), route: route, pattern: pattern, isPattern: false, isListed: isListed)
     }
 
     /// What a pattern does for names that no account lists. Without candidates it does not apply to them.
     private mutating func addPattern(_ route: Route) {
         let found = resolve(route, name: nil)
         guard !found.isEmpty else { return }
-        append(
-            route.model, found, pattern: route.model, isPattern: true, source: route.source, isListed: false,
-            problems: problems(of: route))
+        append(route.model, found, route: route, pattern: route.model, isPattern: true, isListed: false)
     }
 
     /// The candidates of a declared route; a channel that is named twice counts where it was named first.
@@ -206,9 +203,9 @@ struct RoutingTableBuilder {
             exclusion: parties[party].exclusion ?? (weight > 0 ? nil : .weightZero))
     }
 
+    /// - Parameter route: What was declared; nil = generated.
     private mutating func append(
-        _ model: String, _ found: [Candidate], pattern: String?, isPattern: Bool, source: ConfigurationSource,
-        isListed: Bool, problems: [String]
+        _ model: String, _ found: [Candidate], route: Route?, pattern: String?, isPattern: Bool, isListed: Bool
     ) {
         let ordered = found.enumerated().sorted { left, right in
             let (first, second) = (sortKey(left.element), sortKey(right.element))
@@ -219,9 +216,11 @@ struct RoutingTableBuilder {
         candidates += usable + ordered.filter { $0.exclusion != nil }
         routes.append(
             RouteEntry(
-                model: model, isPattern: isPattern, pattern: pattern, source: source,
+                model: model, isPattern: isPattern, pattern: pattern, source: route?.source ?? .generated,
                 isListed: isListed && !usable.isEmpty, usable: start..<start + usable.count,
-                all: start..<candidates.count, problems: problems))
+                all: start..<candidates.count, problems: route.map(problems) ?? [],
+                policy: route?.policy ?? PolicySettings(),
+                concurrency: route?.concurrency ?? ConcurrencySettings()))
     }
 
     /// Priority first, then the cheaper one; without a price last.

@@ -74,16 +74,35 @@ actor ControlPlane {
 
     var drain: GatewayDrain { file.gateway.drain }
 
-    /// Puts into force what the file and the store say at the start.
-    func start(with definitions: StoredDefinitions) async {
-        await enterApplying()
-        defer { leaveApplying() }
-        stored = definitions
+    /// What can be worked out at the start before there is a gateway.
+    struct Prepared: Sendable {
+        var stored: StoredDefinitions
+        var discovered: [String: [ModelMapping]]
+        var configuration: Configuration
+        var table: RoutingTable
+    }
+
+    static func prepare(
+        file: Configuration, stored: StoredDefinitions, store: Store, registry: PluginRegistry
+    ) async -> Prepared {
+        var discovered: [String: [ModelMapping]] = [:]
         if let states = try? await store.accountStates() {
             for (id, state) in states { discovered[id] = state.models }
         }
-        configuration = file.merging(stored)
-        await publish()
+        let configuration = file.merging(stored)
+        return Prepared(
+            stored: stored, discovered: discovered, configuration: configuration,
+            table: makeTable(configuration, discovered, registry))
+    }
+
+    /// Puts into force what the file and the store say at the start.
+    func start(with prepared: Prepared) async {
+        await enterApplying()
+        defer { leaveApplying() }
+        stored = prepared.stored
+        discovered = prepared.discovered
+        configuration = prepared.configuration
+        await publish(prepared.table)
     }
 
     /// Reads the store again and puts everything in force. When the store cannot be read, the definitions that were
@@ -138,21 +157,32 @@ actor ControlPlane {
     }
 
     private func publish() async {
-        makeInstances()
+        await publish(Self.makeTable(configuration, discovered, registry))
+    }
+
+    private static func makeTable(
+        _ configuration: Configuration, _ discovered: [String: [ModelMapping]], _ registry: PluginRegistry
+    ) -> RoutingTable {
         var platformFormats: [String: [WireFormat]] = [:]
         for plugin in registry.plugins {
             guard let id = plugin.id else { continue }
             platformFormats[id] = plugin.speaks
             if id.hasPrefix("platform-") { platformFormats[String(id.dropFirst("platform-".count))] = plugin.speaks }
         }
-        table = RoutingTable(
+        return RoutingTable(
             configuration: configuration, discovered: discovered, platformFormats: platformFormats)
+    }
+
+    private func publish(_ made: RoutingTable) async {
+        makeInstances()
+        table = made
         let bySite = Dictionary(instances.map { ($0.key.site, $0.value) }, uniquingKeysWith: { first, _ in first })
         let codecs = Dictionary(
             registry.formats.compactMap { format in registry.codec(for: format).map { (format, $0) } },
             uniquingKeysWith: { first, _ in first })
         await gateway.publish(
-            GatewaySnapshot(table: table, keys: configuration.keys, instances: bySite, codecs: codecs),
+            GatewaySnapshot(
+                table: table, configuration: configuration, instances: bySite, codecs: codecs, limits: gateway.limits),
             settings: settings())
         logger.info(
             "configuration in force",

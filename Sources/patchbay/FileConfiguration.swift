@@ -38,20 +38,6 @@ struct FileConfiguration: Sendable {
     }
 }
 
-extension Configuration {
-    /// The configuration with the sites, keys, networks and prices of another one behind its own.
-    func adding(_ other: Configuration) -> Configuration {
-        var sum = self
-        let siteNames = Set(sites.map(\.name))
-        sum.sites += other.sites.filter { !siteNames.contains($0.name) }
-        let keyNames = Set(keys.map(\.name))
-        sum.keys += other.keys.filter { !keyNames.contains($0.name) }
-        sum.egress.allow += other.egress.allow
-        sum.prices.merge(other.prices) { own, _ in own }
-        return sum
-    }
-}
-
 /// What changes between two readings of the file beside definitions, in words for the log.
 struct SettingChanges: Sendable, Hashable {
     /// In force at once.

@@ -12,21 +12,25 @@ import PatchbayGateway
 /// Nothing is lost by it: the pages of a file that nobody has written to come back from the page cache when they are
 /// touched again, some sixteen at a time.
 struct MemoryTrim: Sendable {
-    /// So long nothing may have happened.
-    private static let quiet = 4
+    /// Looks in a row that have to find nothing going on, and the looks after which it is done again: health checks
+    /// and the admin API touch memory too.
+    private static let quiet = 2
+    private static let again = 15
 
     let gateway: Gateway
 
-    /// Looks every two seconds until the task is cancelled.
+    /// Gives back what the start has used, then looks every two seconds until the task is cancelled.
     func run() async {
+        try? await Task.sleep(for: .seconds(1))
+        if gateway.activity.busy == 0, !Task.isCancelled { Self.trim() }
         var last: UInt64?
-        var stillFor = 0
+        var looks = 0
         while !Task.isCancelled {
             try? await Task.sleep(for: .seconds(2))
             let (records, busy) = gateway.activity
-            stillFor = records == last && busy == 0 ? stillFor + 1 : 0
+            looks = records == last && busy == 0 ? looks + 1 : 0
             last = records
-            if stillFor == Self.quiet / 2 { Self.trim() }
+            if looks % Self.again == Self.quiet { Self.trim() }
         }
     }
 

@@ -20,17 +20,18 @@ struct Server {
 
     /// Serves until the process is asked to end.
     func run() async throws -> ServeOutcome {
+        var clock = StartClock()
         let requests = ProcessSignals.requests()
         prepareProcess()
         LoggingSystem.bootstrap(LogSettings(environment: Environment.all).factory())
-        let parts = try await makeParts()
-        return try await serve(parts, requests: requests)
+        let parts = try await makeParts(&clock)
+        return try await serve(parts, requests: requests, clock: clock)
     }
 
     private struct Parts {
         var source: FileConfiguration
         var configuration: Configuration
-        var stored: StoredDefinitions
+        var prepared: ControlPlane.Prepared
         var store: Store
         var importer: LedgerImporter
         var gateway: Gateway
@@ -44,8 +45,10 @@ struct Server {
     // MARK: - Making the parts
 
     /// Plugins are loaded beside everything else: that takes longest and needs nothing but the store.
-    private func makeParts() async throws -> Parts {
+    private func makeParts(_ clock: inout StartClock) async throws -> Parts {
+        clock.mark("program")
         let store = try openStore()
+        clock.mark("store")
         let registry = PluginRegistry(
             directories: options.pluginDirectories ?? Environment.defaultPluginDirectories,
             runDirectory: "\(options.dataDirectory)/run",
@@ -54,16 +57,42 @@ struct Server {
         async let scanned: Void = registry.scan()
         var source = FileConfiguration(options)
         let read = try Self.reading(source)
+        clock.mark("file")
         let stored = try await Self.checking("store") { try await store.loadDefinitions() }
+        clock.mark("definitions")
         let firstStart = try await FirstStart.prepare(
             read, stored, store: store, logger: Logger(label: "patchbay"))
         source.additions = firstStart.additions
         let configuration = read.adding(firstStart.additions)
+        async let foundation = makeFoundation(configuration, store: store)
+        await scanned
+        clock.mark("plugins")
+        let prepared = await ControlPlane.prepare(
+            file: configuration, stored: stored, store: store, registry: registry)
+        clock.mark("tables")
+        let made = try await foundation
+        registry.setEgress(made.egress)
+        clock.mark("gateway")
+        return Parts(
+            source: source, configuration: configuration, prepared: prepared, store: store, importer: made.importer,
+            gateway: made.gateway, tls: made.tls, registry: registry, metrics: made.metrics,
+            degradations: Degradations(gateway: made.gateway), firstStart: firstStart)
+    }
+
+    /// What requests go through and are counted in.
+    private struct Foundation: Sendable {
+        var egress: EgressPolicy
+        var tls: UpstreamTLS
+        var metrics: GatewayMetrics
+        var importer: LedgerImporter
+        var gateway: Gateway
+    }
+
+    private func makeFoundation(_ configuration: Configuration, store: Store) async throws -> Foundation {
         var gatewayConfiguration = configuration.gateway
         let loops = gatewayConfiguration.eventLoops ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         gatewayConfiguration.eventLoops = loops
         let egress = try Self.checking("egress") { try EgressPolicy(allow: configuration.egress.allow) }
-        registry.setEgress(egress)
         let metrics = GatewayMetrics(registry: MetricRegistry(shards: loops), version: Version.text)
         let importer = try Self.checking("ledger") {
             try LedgerImporter(store: store, directory: options.dataDirectory)
@@ -74,11 +103,7 @@ struct Server {
             services: Gateway.Services(
                 egress: egress, tls: tls, ledgerDirectory: options.dataDirectory, metrics: metrics),
             logger: Logger(label: "patchbay.gateway"))
-        await scanned
-        return Parts(
-            source: source, configuration: configuration, stored: stored, store: store, importer: importer,
-            gateway: gateway, tls: tls, registry: registry, metrics: metrics, degradations: Degradations(gateway: gateway),
-            firstStart: firstStart)
+        return Foundation(egress: egress, tls: tls, metrics: metrics, importer: importer, gateway: gateway)
     }
 
     /// Trusts the authorities of the system, or those of the PEM file that `SSL_CERT_FILE` names.
@@ -93,10 +118,14 @@ struct Server {
 
     // MARK: - Serving
 
-    private func serve(_ parts: Parts, requests: AsyncStream<ProcessRequest>) async throws -> ServeOutcome {
+    private func serve(
+        _ parts: Parts, requests: AsyncStream<ProcessRequest>, clock: StartClock
+    ) async throws -> ServeOutcome {
+        var clock = clock
         try Self.checking("ledger") { try parts.importer.start() }
         let control = makeControl(parts)
-        await control.start(with: parts.stored)
+        await control.start(with: parts.prepared)
+        clock.mark("snapshot")
         let (changes, notice) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         parts.registry.onChange {
             Task {
@@ -109,6 +138,8 @@ struct Server {
             metrics: parts.metrics, degradations: parts.degradations)
         await backend.onChange { notice.yield() }
         let address = try await listen(parts)
+        clock.mark("listening")
+        clock.log(to: Logger(label: "patchbay"))
         parts.registry.startWatching()
         if parts.configuration.sites.contains(where: { $0.baseURL.hasPrefix("https:") }) {
             let tls = parts.tls

@@ -197,6 +197,16 @@ def test_an_idle_connection_gets_the_new_configuration(world):
         assert client.send(chat("first")).answer().status == 404
 
 
+def test_a_key_that_is_taken_away_is_refused_on_an_open_connection_too(world):
+    world.upstream.play("alpha", document(Chat.whole), NEXT)
+    with RawClient(world.port) as client:
+        for _ in range(2):
+            assert client.send(chat("first")).answer().status == 200
+        world.replace(world.text(models=["second"], keys=[OTHER_KEY]))
+        assert wait_for(lambda: world.models(key=OTHER_KEY) == ["second"], 1)
+        assert client.send(chat("second")).answer().status == 401
+
+
 def test_the_listener_moves_and_open_connections_stay(world):
     world.upstream.play("alpha", document(Chat.whole), NEXT)
     other = free_port()

@@ -35,7 +35,9 @@ package struct ConversionContext: Sendable {
     package init() {}
 
     /// Reads what a function of the codec interface was handed.
-    package init(_ parameters: ConversionParameters) {
+    ///
+    /// - Parameter isAnswer: an answer is converted, for which its request matters.
+    package init(_ parameters: ConversionParameters, isAnswer: Bool = true) {
         stream = parameters.isStream
         strict = parameters.isStrict
         tap = parameters.isTap
@@ -47,7 +49,7 @@ package struct ConversionContext: Sendable {
         if !parameters.profileJSON.isEmpty, let profile = try? JSONValue(parsing: parameters.profileJSON.raw) {
             self.profile = CapabilityProfile(profile)
         }
-        if !parameters.requestJSON.isEmpty { request = RequestFacts(parsing: parameters.requestJSON.raw) }
+        if isAnswer, !parameters.requestJSON.isEmpty { request = RequestFacts(parsing: parameters.requestJSON.raw) }
     }
 
     /// The same for a format whose answers repeat their request.

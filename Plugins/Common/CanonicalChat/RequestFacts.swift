@@ -33,11 +33,13 @@ package struct RequestFacts: Sendable, Hashable {
 
     /// Reads what answers need from a canonical request; anything malformed counts as absent.
     ///
-    /// The turns are stepped over: what is needed stands in four small members.
+    /// What is needed stands in four small members; what lies behind the last of them is not read.
     package init(parsing canonical: UnsafeRawBufferPointer) {
         self.init()
         var scanner = JSONFieldScanner(["origin", "stream", "reasoning", "tools"])
-        guard (try? scanner.scan(canonical)) != nil else { return }
+        let needed =
+            2 + (JSONText.mentions("reasoning", in: canonical) ? 1 : 0) + (JSONText.mentions("tools", in: canonical) ? 1 : 0)
+        guard (try? scanner.scan(canonical, needed: needed)) != nil else { return }
         var tape = JSONTape()
         if Self.parse(scanner[0], of: canonical, &tape), let value = tape.member(tape.root, named: "format") {
             format = tape.string(value) ?? ""

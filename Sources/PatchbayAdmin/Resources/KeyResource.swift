@@ -18,7 +18,7 @@ enum KeyResource: Resource {
             .strings("models", "Public model names it may use, exact or with '*'.") { $0.models },
             .string("group", "The tenant it belongs to.") { $0.group },
             .boolean("enabled", "It is let in.") { $0.enabled },
-        ] + sourceProperties
+        ] + SharedSettings.keyLimits.properties { $0.limits } + sourceProperties
 
     /// A key just created, with its text.
     static let created = View<CreatedKey>(
@@ -32,11 +32,13 @@ enum KeyResource: Resource {
         var text: Secret
     }
 
-    private static let changeable = [
-        Field(
-            "models", .array(Shared.modelName), "Public model names it may use, exact or with '*'; all unless given."),
-        Field("group", Shared.name, "The tenant it belongs to; `default` unless given."), Shared.enabled,
-    ]
+    private static let changeable =
+        [
+            Field(
+                "models", .array(Shared.modelName),
+                "Public model names it may use, exact or with '*'; all unless given."),
+            Field("group", Shared.name, "The tenant it belongs to; `default` unless given."), Shared.enabled,
+        ] + SharedSettings.keyLimits.fields
 
     static let creation = Record(
         "KeyCreation", "A new client key.",
@@ -64,6 +66,7 @@ enum KeyResource: Resource {
         if let models = body["models"]?.arrayValue { key.models = models.compactMap(\.stringValue) }
         if let group = body["group"]?.stringValue { key.group = group }
         if let enabled = body["enabled"]?.boolValue { key.enabled = enabled }
+        SharedSettings.keyLimits.apply(body, to: &key.limits)
     }
 
     static func validate(_ key: inout Key) throws(AdminError) {

@@ -15,7 +15,8 @@ enum RouteResource: Resource {
             .member("channels", .array(.record(channelOutput)), "In the order given.") {
                 .array($0.channels.map(document))
             },
-        ] + sourceProperties)
+        ] + SharedSettings.policy.properties { $0.policy } + SharedSettings.concurrency.properties { $0.concurrency }
+            + sourceProperties)
 
     private static let channelOutput = Record(
         "Channel", "Channels that a route names; null parts mean every one that serves the model.",
@@ -53,11 +54,13 @@ enum RouteResource: Resource {
         [
             Field("model", Shared.modelName, required: true, "Exact public model name, or a pattern with '*'; unique."),
             Field("channels", .array(.record(channelInput)), required: true, "At least one."),
-        ])
+        ] + settings)
+
+    private static let settings = SharedSettings.policy.fields + SharedSettings.concurrency.fields
 
     static let change = Record(
         "RouteChange", "Changes to a route.",
-        [Field("channels", .array(.record(channelInput)), "Replaces all of them.")])
+        [Field("channels", .array(.record(channelInput)), "Replaces all of them.")] + settings)
 
     static func all(in configuration: Configuration) -> [Route] { configuration.routes }
     static func id(of route: Route) -> String { route.model }
@@ -71,6 +74,8 @@ enum RouteResource: Resource {
     }
 
     static func apply(_ body: JSONObject, to route: inout Route) throws(AdminError) {
+        SharedSettings.policy.apply(body, to: &route.policy)
+        SharedSettings.concurrency.apply(body, to: &route.concurrency)
         guard let channels = body["channels"]?.arrayValue else { return }
         route.channels = channels.map { channel in
             ChannelReference(

@@ -3,18 +3,19 @@ import PatchbayCore
 extension DefinitionTables {
     func allKeys() throws(StoreError) -> [Key] {
         let found = try database.rows(
-            "SELECT name, digest, display_prefix, key_group, enabled, models FROM keys ORDER BY name"
+            "SELECT name, digest, display_prefix, key_group, enabled, models, limits FROM keys ORDER BY name"
         ) { row in
             (
                 key: Key(
                     name: row.text(0), digest: KeyDigest(bytes: row.blob(1)), displayPrefix: row.text(2),
-                    group: row.text(3), enabled: row.flag(4), source: .store), models: row.text(5)
+                    group: row.text(3), enabled: row.flag(4), source: .store), models: row.text(5), limits: row.text(6)
             )
         }
         var keys: [Key] = []
         for item in found {
             var key = item.key
             key.models = try words(item.models)
+            try read(item.limits, KeyLimits.members, into: &key.limits)
             keys.append(key)
         }
         return keys
@@ -27,16 +28,43 @@ extension DefinitionTables {
         }
         try database.run(
             """
-            INSERT INTO keys (name, digest, display_prefix, models, key_group, enabled) VALUES (?, ?, ?, ?, ?, ?)
+            INSERT INTO keys (name, digest, display_prefix, models, key_group, enabled, limits)
+            VALUES (?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT (name) DO UPDATE SET digest = excluded.digest, display_prefix = excluded.display_prefix,
-                models = excluded.models, key_group = excluded.key_group, enabled = excluded.enabled
+                models = excluded.models, key_group = excluded.key_group, enabled = excluded.enabled,
+                limits = excluded.limits
             """, .text(key.name), .blob(key.digest.bytes), .text(key.displayPrefix),
-            .text(JSONText.array(key.models)), .text(key.group), .flag(key.enabled))
+            .text(JSONText.array(key.models)), .text(key.group), .flag(key.enabled),
+            .text(Self.json(key.limits, KeyLimits.members)))
+    }
+
+    func allGroups() throws(StoreError) -> [KeyGroup] {
+        var groups: [KeyGroup] = []
+        for (name, limits) in try database.rows(
+            "SELECT name, limits FROM key_groups ORDER BY name", [], { ($0.text(0), $0.text(1)) })
+        {
+            var group = KeyGroup(name: name, source: .store)
+            try read(limits, KeyLimits.members, into: &group.limits)
+            groups.append(group)
+        }
+        return groups
+    }
+
+    func save(_ group: KeyGroup) throws(StoreError) {
+        try database.run(
+            """
+            INSERT INTO key_groups (name, limits) VALUES (?, ?)
+            ON CONFLICT (name) DO UPDATE SET limits = excluded.limits
+            """, .text(group.name), .text(Self.json(group.limits, KeyLimits.members)))
     }
 
     func allRoutes() throws(StoreError) -> [Route] {
         var routes: [Route] = []
-        for model in try database.rows("SELECT model FROM routes ORDER BY model", [], { $0.text(0) }) {
+        let rows = try database.rows("SELECT model, policy, concurrency FROM routes ORDER BY model", []) { row in
+            (model: row.text(0), policy: row.text(1), concurrency: row.text(2))
+        }
+        for row in rows {
+            let model = row.model
             let channels = try database.rows(
                 """
                 SELECT site, account, token, upstream_model, priority, weight FROM route_channels
@@ -47,13 +75,21 @@ extension DefinitionTables {
                     site: row.text(0), account: row.optionalText(1), token: row.optionalText(2),
                     upstreamModel: row.optionalText(3), priority: row.int(4), weight: row.int(5))
             }
-            routes.append(Route(model: model, channels: channels, source: .store))
+            var route = Route(model: model, channels: channels, source: .store)
+            try read(row.policy, PolicySettings.members, into: &route.policy)
+            try read(row.concurrency, ConcurrencySettings.members, into: &route.concurrency)
+            routes.append(route)
         }
         return routes
     }
 
     func save(_ route: Route) throws(StoreError) {
-        try database.run("INSERT INTO routes (model) VALUES (?) ON CONFLICT DO NOTHING", .text(route.model))
+        try database.run(
+            """
+            INSERT INTO routes (model, policy, concurrency) VALUES (?, ?, ?)
+            ON CONFLICT (model) DO UPDATE SET policy = excluded.policy, concurrency = excluded.concurrency
+            """, .text(route.model), .text(Self.json(route.policy, PolicySettings.members)),
+            .text(Self.json(route.concurrency, ConcurrencySettings.members)))
         try database.run("DELETE FROM route_channels WHERE model = ?", .text(route.model))
         for (position, channel) in route.channels.enumerated() {
             try database.run(

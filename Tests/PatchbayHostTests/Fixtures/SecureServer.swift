@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 
 /// `openssl s_server` on loopback with a certificate for `localhost` that an authority of its own has signed.
 final class SecureServer {
@@ -15,11 +16,10 @@ final class SecureServer {
         let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
         try Self.openssl("req -x509 \(key) -days 2 -subj /CN=authority -keyout ca.key -out ca.pem", in: root)
         try Self.openssl("req -x509 \(key) -days 2 -subj /CN=stranger -keyout other.key -out other.pem", in: root)
-        try Self.openssl(
-            "req \(key) -subj /CN=localhost -addext subjectAltName=DNS:localhost -keyout leaf.key -out leaf.csr", in: root)
-        try Self.openssl(
-            "x509 -req -in leaf.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -copy_extensions copy -out leaf.pem",
-            in: root)
+        let name = "-subj /CN=localhost -addext subjectAltName=DNS:localhost"
+        try Self.openssl("req \(key) \(name) -keyout leaf.key -out leaf.csr", in: root)
+        let signer = "-CA ca.pem -CAkey ca.key -CAcreateserial"
+        try Self.openssl("x509 -req -in leaf.csr \(signer) -days 2 -copy_extensions copy -out leaf.pem", in: root)
         (authority, stranger) = ("\(root)/ca.pem", "\(root)/other.pem")
         let output = Pipe()
         process.executableURL = URL(filePath: "/usr/bin/openssl")
@@ -32,7 +32,8 @@ final class SecureServer {
     }
 
     func stop() {
-        process.terminate()
+        // A child inherits the signal mask of the thread that starts it; a dispatch thread blocks all that can be.
+        kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()
         try? FileManager.default.removeItem(atPath: root)
     }

@@ -5,49 +5,61 @@ import Testing
 struct JSONMemberSearchTests {
     private let search = JSONMemberSearch("finish_reason", "usage", "error")
 
-    private func found(_ text: String) -> Bool {
-        Array(text.utf8).withUnsafeBytes { search.hasValue(in: $0) }
+    private func isWithout(_ text: String) -> Bool {
+        Array(text.utf8).withUnsafeBytes { search.isObjectWithout($0) }
     }
 
-    @Test("A member that is there and not null is found, at any distance from the beginning")
-    func values() {
-        for padding in 0..<70 {
-            let before = #"{"a":""# + String(repeating: "x", count: padding) + "\","
-            for name in ["finish_reason", "usage", "error"] {
-                #expect(found(before + "\"\(name)\":{}}"), "\(name) behind \(padding)")
-                #expect(found(before + "\"\(name)\" : \"stop\"}"), "\(name) behind \(padding)")
-                #expect(!found(before + "\"\(name)\":null}"), "\(name) behind \(padding)")
-                #expect(!found(before + "\"\(name)\" : null,\"z\":1}"), "\(name) behind \(padding)")
-            }
+    @Test("A member that is there and not null is found, at any depth", arguments: ["finish_reason", "usage", "error"])
+    func values(name: String) {
+        for value in ["{}", "[]", "0", "\"\"", "false", "true", "{\"a\":null}"] {
+            #expect(!isWithout("{\"\(name)\":\(value)}"))
+            #expect(!isWithout("{\"choices\":[{\"index\":0, \"\(name)\" : \(value) }]}"))
         }
+        #expect(isWithout("{\"\(name)\":null}"))
+        #expect(isWithout("{\"choices\":[{\"\(name)\" : null},{}]}"))
+        #expect(!isWithout("{\"\(name)\":null,\"a\":{\"\(name)\":1}}"))
     }
 
-    @Test("Longer, shorter and escaped names are other names")
+    @Test("Longer and shorter names, and strings that say the same, are something else")
     func otherNames() {
-        for name in ["finish_reasons", "finish", "usag", "usages", "errors", "err", "user", "end", "xusage", ""] {
-            #expect(!found("{\"choices\":[{\"index\":0}],\"\(name)\":1}"), "\(name)")
+        for name in ["finish_reasons", "finish", "usag", "usages", "errors", "err", "user", "xusage", ""] {
+            #expect(isWithout("{\"choices\":[{\"index\":0}],\"\(name)\":1}"), "\(name)")
         }
-        #expect(!found(#"{"content":"she said \"usage\": 5"}"#))
-        #expect(!found(""))
-        #expect(!found("\""))
+        #expect(isWithout(#"{"content":"usage","a":["error",{"b":"finish_reason"}]}"#))
+        #expect(isWithout(#"{"content":"she said \"usage\": 5"}"#))
     }
 
-    @Test("Several candidates in one block, the last of which counts")
-    func crowded() {
-        #expect(found(#"{"f":0,"u":0,"e":0,"fi":0,"us":0,"er":0,"usage":1}"#))
-        #expect(!found(#"{"f":0,"u":0,"e":0,"fi":0,"us":0,"er":0,"usage":null}"#))
-        #expect(found(#"{"usage":null,"finish_reason":null,"error":{"message":"no"}}"#))
+    @Test("A key with escapes is not read, so it is not passed over")
+    func escapedKeys() {
+        #expect(!isWithout(#"{"us\u0061ge":1}"#))
+        #expect(isWithout(#"{"us\u0061ge":null}"#))
     }
 
-    @Test("A frame that is cut anywhere is read no further than it goes")
-    func cuts() {
-        let whole = Array(#"{"choices":[{"delta":{},"finish_reason":null}],"usage":{"total_tokens":1}}"#.utf8)
-        for length in 0...whole.count {
+    @Test("Only one whole object is passed over")
+    func malformed() {
+        let whole = #" {"choices":[{"delta":{"content":"a"},"finish_reason":null}],"usage":null} "#
+        #expect(isWithout(whole))
+        let bytes = Array(whole.utf8)
+        for length in 0..<bytes.count - 1 {
             // A copy of exactly this length, so that a sanitizer sees a read behind its end.
-            let part = Array(whole[..<length])
-            let isFound = part.withUnsafeBytes { search.hasValue(in: $0) }
-            // The name with its closing quote has to be there.
-            #expect(isFound == (length >= whole.count - #":{"total_tokens":1}}"#.utf8.count), "cut at \(length)")
+            let part = Array(bytes[..<length])
+            #expect(!part.withUnsafeBytes { search.isObjectWithout($0) }, "cut at \(length)")
         }
+        for text in ["[]", "null", "1", "\"{}\"", "{}{}", "{} x", "{\"a\":}", "{'a':1}"] { #expect(!isWithout(text), "\(text)") }
+    }
+
+    @Test("A name in quotes is found at any distance, and nothing that only looks like it")
+    func mentions() {
+        func says(_ text: String) -> Bool {
+            Array(text.utf8).withUnsafeBytes { JSONText.mentions("tools", in: $0) }
+        }
+        for padding in 0..<70 {
+            let filler = String(repeating: "x", count: padding)
+            #expect(says("\(filler)\"tools\""), "\(padding)")
+            #expect(says("{\"a\":\"\(filler)\",\"tools\":[]}"), "\(padding)")
+            #expect(says("\"tools\"\(filler)"), "\(padding)")
+            #expect(!says("{\"a\":\"\(filler)\\\"tools\\\":[\",\"tool\":1,\"toolss\":2,\"xtools\":3}"), "\(padding)")
+        }
+        for text in ["", "\"", "\"tool", "\"tools", "tools\"", "\"Tools\""] { #expect(!says(text), "\(text)") }
     }
 }

@@ -1,4 +1,5 @@
 import CanonicalChat
+import PatchbayPlugin
 import Testing
 
 @testable import FormatAnthropicMessages

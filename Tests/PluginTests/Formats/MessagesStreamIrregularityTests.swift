@@ -158,7 +158,7 @@ struct MessagesStreamIrregularityTests {
         #expect(again.response.choices[0].parts == events.folded.response.choices[0].parts)
     }
 
-    @Test("What another provider sealed does not reach a Messages client")
+    @Test("What another provider sealed reaches a Messages client wrapped only")
     func foreignSignature() {
         let sealed = CanonicalOpaque(kind: "encrypted_content", provider: "openai", data: "x")
         let events: [AnswerEvent] = [
@@ -167,8 +167,10 @@ struct MessagesStreamIrregularityTests {
             .delta(0, 2, .text, "t"), .close(0, 2), .finish(0, CanonicalFinish(.stop)), .end(clean: true),
         ]
         var encoder = MessagesStreamEncoder(Formats.context())
-        let blocks = MessagesBlocks(encoder.text(events))
-        #expect(blocks.isWellFormed && blocks.list.map(\.type) == ["text"])
+        let text = encoder.text(events)
+        let blocks = MessagesBlocks(text)
+        #expect(blocks.isWellFormed && blocks.list.map(\.type) == ["thinking", "redacted_thinking", "text"])
+        #expect(!text.contains(#""signature":"x""#) && !text.contains(#""data":"x""#))
     }
 
     @Test("Blocks that only this format has pass between its decoder and its encoder")

@@ -1,5 +1,6 @@
 import CPatchbay
 import PlatformGemini
+import Synchronization
 import Testing
 
 @Suite struct PlatformGeminiTests {
