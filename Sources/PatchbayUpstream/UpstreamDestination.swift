@@ -137,6 +137,8 @@ extension UpstreamDestination {
     /// Closes connections that nobody has used for too long, and ends handshakes that take too long.
     func expire(now: Int64) {
         let age = Int64(limits.idleAgeMilliseconds) * 1_000_000
+        // Opened before the first tick, when there was no clock.
+        for connection in idle where connection.openedAt == 0 { connection.openedAt = now }
         let expired = idle.filter { $0.hasAged(age, now: now) || isTooOld($0) }
         let stuck = handshaking.filter { $0.hasAged($0.dial?.timeoutNanoseconds ?? 0, now: now) }
         for connection in expired + stuck { connection.close() }

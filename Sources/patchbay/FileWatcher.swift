@@ -63,11 +63,13 @@ final class FileWatcher: Sendable {
         var events: Int32 = -1
         defer { if events >= 0 { close(events) } }
         while true {
-            if state.withLock({ $0.isStale.take() }) || events < 0 {
+            let isFresh = state.withLock({ $0.isStale.take() }) || events < 0
+            if isFresh {
                 if events >= 0 { close(events) }
                 events = subscribe()
             }
-            let hasEvent = wait(events, milliseconds: Self.interval)
+            // What changed between two subscriptions has told nobody: the files are looked at once at their beginning.
+            let hasEvent = wait(events, milliseconds: isFresh ? 0 : Self.interval) || isFresh
             guard hasChanged(now: current()) else { continue }
             settle(events, quiet: hasEvent ? Self.settling : Self.unannounced)
             onChange()

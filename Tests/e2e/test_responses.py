@@ -203,10 +203,11 @@ class TestErrors:
             gateway.openai().responses.create(model="no-such-model", input="hi")
         assert caught.value.code == "model_not_found"
 
+    @pytest.mark.parametrize("model", ["gpt-4o-mini", "gpt-5-mini"])
     def test_the_clients_mistake_comes_back_in_its_dialect(self, gateway, model):
         with pytest.raises(openai.BadRequestError) as caught:
             gateway.openai().responses.create(model=model, input="forbidden words")
-        assert "safety" in caught.value.message or "rejected" in caught.value.message
+        assert "safety system" in caught.value.message
 
     def test_several_answers_cannot_be_asked_of_responses(self, gateway):
         with pytest.raises(openai.BadRequestError) as caught:

@@ -34,6 +34,8 @@ class ResponsesUpstream:
         if request.method == "GET" and request.path == "/v1/models":
             return await answer.document(200, {"object": "list", "data": [
                 {"id": name, "object": "model", "created": 1715367049, "owned_by": "system"} for name in self.models]})
+        if request.method == "POST" and request.path == "/v1/responses/compact":
+            return await self.compact(request.json(), answer)
         if request.method != "POST" or request.path != "/v1/responses":
             return await self.error(answer, 404, f"Invalid URL ({request.method} {request.path})", None)
         body = request.json()
@@ -45,6 +47,14 @@ class ResponsesUpstream:
         if body["model"] not in self.models:
             return await self.error(answer, 404, f"The model `{body['model']}` does not exist", "model_not_found")
         await self.complete(body, answer)
+
+    @staticmethod
+    async def compact(body, answer):
+        await answer.document(200, {
+            "id": "cmp_1", "object": "response.compaction", "created_at": 1763690000, "output": [
+                {"id": "cmpi_1", "type": "compaction", "encrypted_content": "sealed:" + json.dumps(body["input"])}],
+            "usage": {"input_tokens": 5, "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+                      "output_tokens": 2, "output_tokens_details": {"reasoning_tokens": 0}, "total_tokens": 7}})
 
     @staticmethod
     async def error(answer, status, message, code):
@@ -128,12 +138,12 @@ class ResponsesUpstream:
             items.append({"id": f"msg_{number}", "type": "message", "status": "completed", "role": "assistant",
                           "content": [{"type": "output_text", "text": turn.text, "annotations": [], "logprobs": []}]})
         for index, (name, arguments) in enumerate(turn.calls):
-            call = {"id": f"fc_{number}_{index}", "status": "completed", "call_id": f"call_{number}_{index}",
-                    "name": name}
+            call = {"id": f"fc_{number}_{index}", "call_id": f"call_{number}_{index}", "name": name}
             if name in custom:
                 items.append({**call, "type": "custom_tool_call", "input": arguments.get("input", "")})
             else:
-                items.append({**call, "type": "function_call", "arguments": json.dumps(arguments)})
+                items.append({**call, "type": "function_call", "status": "completed",
+                              "arguments": json.dumps(arguments)})
         return items
 
     def response(self, body, number, **members):
@@ -184,7 +194,7 @@ class ResponsesUpstream:
             place = {"item_id": item["id"], "output_index": index}
             empty = {"reasoning": {"summary": []}, "message": {"content": [], "status": "in_progress"},
                      "function_call": {"arguments": "", "status": "in_progress"},
-                     "custom_tool_call": {"input": "", "status": "in_progress"}}[item["type"]]
+                     "custom_tool_call": {"input": ""}}[item["type"]]
             start = {**item, **empty}
             start.pop("encrypted_content", None)
             await send("response.output_item.added", output_index=index, item=start)
