@@ -14,6 +14,8 @@ struct AttemptState {
         case holding
         /// A stream that the client is receiving.
         case passing
+        /// A stream that becomes a document, because the client wants one.
+        case folding
     }
 
     /// Index into the table's channels.
@@ -36,7 +38,8 @@ struct AttemptState {
     /// Cuts the stream into frames; nil unless the answer is a stream.
     var splitter: SSEFrameSplitter?
     var decoder: StreamDecoder?
-    var encoder: StreamEncoder?
+    /// Writes the stream of another format, or folds it; nil when the upstream's own bytes are passed on.
+    var encoder: EventConsumer?
     var tap = StreamTap()
     /// The error of the stream stands in what the client gets.
     var errorIsShown = false

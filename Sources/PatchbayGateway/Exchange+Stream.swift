@@ -80,12 +80,18 @@ extension Exchange {
     }
 
     /// Lets the decoder say what the end of the transport means.
-    private func finishDecoder(_ reason: StreamEnd, to encoder: StreamEncoder?, into output: inout [UInt8]) {
+    private func finishDecoder(_ reason: StreamEnd, into output: inout [UInt8]) {
         do {
-            try attempt.decoder?.finish(reason, to: encoder, output: &output, tap: &attempt.tap)
+            try attempt.decoder?.finish(reason, to: attempt.encoder, output: &output, tap: &attempt.tap)
         } catch {
             attempt.tap.clean = false
         }
+    }
+
+    /// The same where nothing is written.
+    func finishDecoder(_ reason: StreamEnd) {
+        var output: [UInt8] = []
+        finishDecoder(reason, into: &output)
     }
 
     /// Sends what came out of one read, or goes on holding it.
@@ -98,6 +104,7 @@ extension Exchange {
             dropUpstream()
             return attemptFailed(.truncated)
         }
+        if attempt.mode == .folding { return foldProgressed() }
         if attempt.mode == .holding {
             attempt.collected.writeBytes(output)
             let isGood =
@@ -115,7 +122,7 @@ extension Exchange {
     }
 
     /// The point of no return: the head and everything held so far go out in one write.
-    private func commit() {
+    func commit() {
         attempt.mode = .passing
         state = .streaming
         firstTokenAt = loop.now
@@ -211,15 +218,16 @@ extension Exchange {
             if reason == .endOfStream { take(frame, into: &output) }
             if attempt.encoder == nil, !output.isEmpty { output.append(contentsOf: "\n\n".utf8) }
         }
+        if attempt.mode == .folding { return foldEnded(reason) }
         if attempt.mode == .holding {
             let wasHeld = attempt.collected.readableBytes > 0 || !output.isEmpty
-            finishDecoder(reason, to: attempt.encoder, into: &output)
+            finishDecoder(reason, into: &output)
             guard wasHeld, attempt.tap.clean, attempt.tap.error == nil else { return attemptFailed(.truncated) }
             attempt.collected.writeBytes(output)
             commit()
             return finishStream()
         }
-        finishDecoder(reason, to: attempt.encoder, into: &output)
+        finishDecoder(reason, into: &output)
         let isClean = attempt.decoder == nil || (attempt.tap.clean && attempt.tap.error == nil)
         guard isClean else { return attemptFailed(.truncated) }
         streamComplete(output)
@@ -227,7 +235,7 @@ extension Exchange {
     }
 
     /// Both the client and the upstream are done with the stream.
-    private func finishStream() {
+    func finishStream() {
         closeStream()
         state = .finished
         connection.answered()
