@@ -35,6 +35,10 @@ struct PlatformOpenAI: PlatformAdapter {
                 throw PluginError(.unsupported, "An OpenAI-compatible site does not speak \(attempt.format.string).")
             }
             request.setURL(attempt.baseURL, path: isVersioned ? endpoint : Self.path(endpoint, apiPath))
+            // Servers that also speak Messages want a version, which a client of another format did not send.
+            if endpoint == "/messages", attempt.header("anthropic-version").isEmpty {
+                request.setHeader("anthropic-version", "2023-06-01")
+            }
         }
         authorize(attempt.credentialKind, &request)
     }
@@ -56,6 +60,7 @@ struct PlatformOpenAI: PlatformAdapter {
         case "openai.completions": "/completions"
         case "openai.embeddings": "/embeddings"
         case "openai.responses": "/responses"
+        case "anthropic.messages": "/messages"
         default: nil
         }
     }

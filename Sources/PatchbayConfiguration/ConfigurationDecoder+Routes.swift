@@ -18,16 +18,19 @@ extension ConfigurationDecoder {
     }
 
     private func key(_ node: ConfigurationNode, _ path: String) -> Key? {
-        guard let fields = reader(node, path, ["name", "key", "models", "group", "enabled"]) else { return nil }
+        let allowed = ["name", "key", "models", "group", "enabled", "strict_conversion"]
+        guard let fields = reader(node, path, allowed) else { return nil }
         let name = fields.requiredText("name")
         let text = fields.requiredText("key").map(Secret.init)
         guard let name, let text else { return nil }
         fields.check { () throws(ValidationError) in try Validation.clientKey(text, field: "key") }
-        let key = Key(
+        var key = Key(
             name: name, digest: KeyDigest(bytes: Array(SHA256.hash(data: Array(text.reveal().utf8)))),
             displayPrefix: text.prefix(11), models: fields.texts("models") ?? ["*"],
             group: fields.text("group") ?? "default", enabled: fields.flag("enabled") ?? true, source: .file)
-        fields.check { () throws(ValidationError) in try Validation.key(key) }
+        key.strictConversion = fields.flag("strict_conversion") ?? false
+        let made = key
+        fields.check { () throws(ValidationError) in try Validation.key(made) }
         return key
     }
 
@@ -44,13 +47,14 @@ extension ConfigurationDecoder {
     }
 
     private func route(_ node: ConfigurationNode, _ path: String, _ sites: [Site]) -> Route? {
-        guard let fields = reader(node, path, ["model", "channels"]) else { return nil }
+        guard let fields = reader(node, path, ["model", "channels", "strict_conversion"]) else { return nil }
         let model = fields.requiredText("model")
         let items = fields.list("channels")
         if items.isEmpty { problems.add(fields.node.place(of: "channels"), "\(path).channels must name a channel.") }
         let channels = items.compactMap { channel($0.node, $0.path, sites) }
         guard let model else { return nil }
-        let route = Route(model: model, channels: channels, source: .file)
+        var route = Route(model: model, channels: channels, source: .file)
+        route.strictConversion = fields.flag("strict_conversion") ?? false
         fields.check { () throws(ValidationError) in try Validation.model(model, field: "model") }
         return route
     }

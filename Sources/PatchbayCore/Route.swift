@@ -4,6 +4,8 @@ package struct Route: Sendable {
     package var model: String
     package var channels: [ChannelReference]
     package var source: ConfigurationSource
+    /// Requests for the model are refused rather than sent with something lost that changes their meaning.
+    package var strictConversion = false
 
     package init(model: String, channels: [ChannelReference], source: ConfigurationSource) {
         self.model = model

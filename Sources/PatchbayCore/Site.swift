@@ -15,6 +15,8 @@ package struct Site: Sendable {
     package var enabled: Bool
     package var source: ConfigurationSource
     package var accounts: [Account]
+    /// What conversions have to know of its models, a JSON object as text; see ``ConversionSetting``.
+    package var conversion = "{}"
 
     package init(
         name: String, platform: String, baseURL: String, formats: [WireFormat] = [], headers: [HeaderSetting] = [],

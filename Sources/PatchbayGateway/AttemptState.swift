@@ -25,6 +25,10 @@ struct AttemptState {
     /// The format the upstream is spoken to in.
     var format = WireFormat.openAIChat
     var upstreamModel = ""
+    /// A stream is asked for.
+    var streams = false
+    /// Capability profile of the model, JSON; empty = nothing is known.
+    var profile: [UInt8] = []
     var startedAt: Int64 = 0
     var mode = Mode.sent
     var status = 0

@@ -69,6 +69,9 @@ extension Exchange {
         }
         guard upstream.origin != nil else { throw ChannelUnusable(reason: "the base URL of the site is not usable") }
         attempt.format = try chooseFormat(for: clientFormat, upstream: upstream)
+        let traits = upstream.conversion.traits(of: attempt.upstreamModel)
+        attempt.profile = traits.profile
+        attempt.streams = asksForStream(traits)
         attempt.renamesModel = attempt.upstreamModel != fields.model
         try prepare(instance, upstream)
         let draft = loop.draft
@@ -77,8 +80,8 @@ extension Exchange {
     }
 
     /// The client's own format if the channel speaks it and it has not proved unsupported there, else the first other.
-    private func chooseFormat(for client: WireFormat, upstream: ChannelUpstream) throws -> WireFormat {
-        let usable = loop.health.usableFormats(attempt.channel, now: loop.now)
+    func chooseFormat(for client: WireFormat, upstream: ChannelUpstream) throws -> WireFormat {
+        let usable = loop.health.usableFormats(attempt.channel, model: attempt.upstreamModel, now: loop.now)
         let own = snapshot.table.formatSet([client])
         // A format that no site speaks has an empty set, which every set contains.
         if !own.isEmpty, usable.contains(own) { return client }
@@ -98,7 +101,7 @@ extension Exchange {
                 var input = AttemptInput(
                     format: format, operation: Views.of("generate"), baseURL: upstream.baseURL.view,
                     requestedModel: requested, upstreamModel: model, credentialKind: upstream.credentialKind.view)
-                input.isStream = fields.stream
+                input.isStream = attempt.streams
                 input.bodySize = body.readableBytes
                 input.headers = headers
                 if let query = head.query { input.query = query.bytes(in: bytes) }
@@ -115,7 +118,8 @@ extension Exchange {
         if attempt.renamesModel {
             operations.append(.set("model", string: attempt.upstreamModel))
         }
-        if fields.stream, attempt.format == .openAIChat, !clientAskedForUsage {
+        if attempt.streams != fields.stream { operations += streamOperations() }
+        if attempt.streams, attempt.format == .openAIChat, !clientAskedForUsage {
             attempt.stripsUsage = true
             operations.append(JSONPatchOperation("stream_options", "include_usage", value: Array("true".utf8)))
         }
@@ -155,8 +159,10 @@ extension Exchange {
         }
         var converted: [UInt8] = []
         do throws(PluginError) {
-            try canonical.withBytes { raw throws(PluginError) in
-                try encoder.requestFromCanonical(raw, codecParameters(), into: &converted)
+            var parameters = codecParameters()
+            parameters.stream = attempt.streams
+            try canonicalForChannel().withBytes { raw throws(PluginError) in
+                try encoder.requestFromCanonical(raw, parameters, into: &converted)
             }
         } catch {
             throw GatewayError(.unsupportedConversion, error.sentence, status: 400)
@@ -178,6 +184,7 @@ extension Exchange {
         parameters.requestID = requestID
         parameters.createdSeconds = startedAtUnix / 1000
         parameters.request = canonical
+        parameters.profile = attempt.profile
         parameters.losses = losses
         return parameters
     }

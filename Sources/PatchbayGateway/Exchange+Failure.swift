@@ -10,7 +10,8 @@ extension Exchange {
     func attemptFailed(_ cause: AttemptFailureCause) {
         attempt.decoder = nil
         attempt.encoder = nil
-        let verdict = judge(cause)
+        let evidence = refusalEvidence(cause)
+        let verdict = evidence.map { corrected(judge(cause), by: $0) } ?? judge(cause)
         let reason = verdict.reason.isEmpty ? cause.sentence : verdict.reason
         penalise(verdict, reason: reason)
         lastError = FailureAnswer.error(
@@ -24,6 +25,7 @@ extension Exchange {
         guard state == .waiting else { return breakCommittedStream(cause) }
         // The time of the whole request is over, not that of one attempt.
         if case .timeout = cause { return answerLastError() }
+        if stayWithChannel(verdict, evidence) { return nextAttempt() }
         if verdict.retry == .none || verdict.fault == .client {
             if verdict.fault == .client { return answerClientFault(cause) }
             return answerLastError()
@@ -90,7 +92,8 @@ extension Exchange {
             fault: verdict.fault, connectLevel: attempt.status == 0 && attempt.mode == .sent,
             cooldownMilliseconds: UInt64(max(0, verdict.cooldownMilliseconds)),
             retryAfterMilliseconds: UInt64(max(0, verdict.retryAfterMilliseconds)),
-            disablesCredential: verdict.disablesCredential, format: attempt.format, reason: reason)
+            disablesCredential: verdict.disablesCredential, format: attempt.format, model: attempt.upstreamModel,
+            reason: reason)
         loop.health.recordFailure(failure, channel: attempt.channel, of: snapshot.table, now: loop.now)
     }
 

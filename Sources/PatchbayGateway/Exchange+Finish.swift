@@ -16,6 +16,7 @@ extension Exchange {
     func finishAttempt(fault: Fault, reason: String) {
         guard attempt.isOpen else { return }
         attempt.isOpen = false
+        if fault == .none, !unsupported.isEmpty { confirmFallback() }
         loop.health.attemptEnded(attempt.channel, of: snapshot.table)
         attempts.append(attemptRecord(fault: fault, reason: reason))
         loop.metrics.attemptFinished(site: attempt.upstream?.site.name ?? "", fault: fault)

@@ -47,6 +47,8 @@ final class Exchange {
     var attempts: [AttemptRecord] = []
     var hasLedgerEntry = false
     var lastError: GatewayError?
+    /// Formats of channels that proved unsupported while this request was tried.
+    var unsupported: [(channel: Int32, format: WireFormat)] = []
     /// The canonical form of the body, made once for all attempts that need it.
     var canonical: [UInt8] = []
 
@@ -104,6 +106,7 @@ final class Exchange {
         attempts.removeAll(keepingCapacity: true)
         hasLedgerEntry = false
         lastError = nil
+        unsupported.removeAll()
         canonical.removeAll(keepingCapacity: false)
         sentToClient = 0
         firstTokenAt = nil

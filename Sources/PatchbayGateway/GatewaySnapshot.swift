@@ -24,8 +24,11 @@ package final class GatewaySnapshot: Sendable {
             keys.filter(\.enabled).map { ($0.digest, GatewayKey(key: $0, permissions: table.permissions(for: $0))) },
             uniquingKeysWith: { first, _ in first })
         sendable = table.formatSet(Array(codecs.keys))
+        let conversions = table.sites.map { SiteConversion($0.conversion) }
         upstreams = table.channels.map { channel in
-            ChannelUpstream(channel: channel, site: table.sites[channel.site], instances: instances)
+            ChannelUpstream(
+                channel: channel, site: table.sites[channel.site], conversion: conversions[channel.site],
+                instances: instances)
         }
     }
 
@@ -69,9 +72,12 @@ final class ChannelUpstream: Sendable {
     let credentialKind: StableBytes
     let secrets: [String: Secret]
     let siteHeaders: [(name: [UInt8], value: [UInt8])]
+    /// What conversions have to know of the site's models.
+    let conversion: SiteConversion
 
-    init(channel: Channel, site: Site, instances: [String: PluginInstance]) {
+    init(channel: Channel, site: Site, conversion: SiteConversion, instances: [String: PluginInstance]) {
         self.site = site
+        self.conversion = conversion
         accountID = channel.account
         upstreamModel = channel.upstreamModel
         formats = channel.formats

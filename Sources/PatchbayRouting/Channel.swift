@@ -77,4 +77,6 @@ package struct RouteEntry: Sendable {
     package let all: Range<Int>
     /// What is wrong with the route, one sentence each.
     package let problems: [String]
+    /// Its requests are refused rather than sent with something lost that changes their meaning.
+    package var strictConversion = false
 }

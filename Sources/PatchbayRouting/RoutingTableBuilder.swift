@@ -144,6 +144,7 @@ struct RoutingTableBuilder {
         append(
             name, resolve(route, name: name), pattern: pattern, isPattern: false, source: route.source,
             isListed: isListed, problems: problems(of: route))
+        routes[routes.count - 1].strictConversion = route.strictConversion
     }
 
     /// What a pattern does for names that no account lists. Without candidates it does not apply to them.
@@ -153,6 +154,7 @@ struct RoutingTableBuilder {
         append(
             route.model, found, pattern: route.model, isPattern: true, source: route.source, isListed: false,
             problems: problems(of: route))
+        routes[routes.count - 1].strictConversion = route.strictConversion
     }
 
     /// The candidates of a declared route; a channel that is named twice counts where it was named first.

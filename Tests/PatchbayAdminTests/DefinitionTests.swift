@@ -33,7 +33,7 @@ import Testing
             "id": "beta", "name": "beta", "platform": "new-api", "base_url": "https://b.example",
             "formats": ["openai.chat"],
             "headers": [["name": "X-A", "has_secret": true]], "plugin_configuration": ["era": "new", "n": [1]],
-            "enabled": true, "accounts": 0, "source": "store", "read_only": false,
+            "conversion": .emptyObject, "enabled": true, "accounts": 0, "source": "store", "read_only": false,
         ]
         #expect(created.document == expected)
         #expect(await client.send("GET", "/api/v1/sites/beta").document == expected)
@@ -93,7 +93,7 @@ import Testing
             read.document == [
                 "id": "app", "name": "app", "has_secret": true, "prefix": "sk-pb", "models": ["gpt-*"],
                 "group": "default",
-                "enabled": true, "source": "store", "read_only": false,
+                "enabled": true, "strict_conversion": false, "source": "store", "read_only": false,
             ])
         let changed = await client.send(
             "PATCH", "/api/v1/keys/app", #"{"enabled":false,"group":"team","models":["*"]}"#)

@@ -43,9 +43,27 @@ struct ExplainRoute: Sendable {
             .member("cooling", cooling.schema.orNull, "Why and how long it rests; null = it does not.") {
                 $0.coolingFault == nil ? .null : cooling.document($0)
             },
+            .member(
+                "resting_formats", .array(restingFormat.schema), "Wire formats that proved unsupported there."
+            ) {
+                .array($0.restingFormats.map(restingFormat.document))
+            },
+            .optionalString("learned_streaming", "`always` or `never`, where the upstream's answers showed it.") {
+                $0.learnedStreaming?.rawValue
+            },
             .integer("requests", "Attempts since the start.") { Int(clamping: $0.counters.attempts) },
             .integer("failures", "Failed attempts since the start.") { Int(clamping: $0.counters.failures) },
             .integer("in_flight", "Attempts under way.") { $0.counters.inFlight },
+        ])
+
+    private static let restingFormat = View<ExplainedEndpoint>(
+        "RestingFormat", "A wire format that proved unsupported.",
+        [
+            .string("format", "The wire format.") { $0.format.rawValue },
+            .optionalInteger("ms", "Until it is tried again; null = not before its credential is renewed.") {
+                $0.milliseconds == .max ? nil : Int(clamping: $0.milliseconds)
+            },
+            .string("reason", "What the upstream said.") { $0.reason },
         ])
 
     private static let cooling = View<ExplainedCandidate>(

@@ -18,6 +18,7 @@ enum KeyResource: Resource {
             .strings("models", "Public model names it may use, exact or with '*'.") { $0.models },
             .string("group", "The tenant it belongs to.") { $0.group },
             .boolean("enabled", "It is let in.") { $0.enabled },
+            .boolean("strict_conversion", Shared.strictConversion.note) { $0.strictConversion },
         ] + sourceProperties
 
     /// A key just created, with its text.
@@ -36,6 +37,7 @@ enum KeyResource: Resource {
         Field(
             "models", .array(Shared.modelName), "Public model names it may use, exact or with '*'; all unless given."),
         Field("group", Shared.name, "The tenant it belongs to; `default` unless given."), Shared.enabled,
+        Shared.strictConversion,
     ]
 
     static let creation = Record(
@@ -64,6 +66,7 @@ enum KeyResource: Resource {
         if let models = body["models"]?.arrayValue { key.models = models.compactMap(\.stringValue) }
         if let group = body["group"]?.stringValue { key.group = group }
         if let enabled = body["enabled"]?.boolValue { key.enabled = enabled }
+        if let strict = body["strict_conversion"]?.boolValue { key.strictConversion = strict }
     }
 
     static func validate(_ key: inout Key) throws(AdminError) {

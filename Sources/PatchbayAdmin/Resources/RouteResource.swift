@@ -15,6 +15,7 @@ enum RouteResource: Resource {
             .member("channels", .array(.record(channelOutput)), "In the order given.") {
                 .array($0.channels.map(document))
             },
+            .boolean("strict_conversion", Shared.strictConversion.note) { $0.strictConversion },
         ] + sourceProperties)
 
     private static let channelOutput = Record(
@@ -53,11 +54,12 @@ enum RouteResource: Resource {
         [
             Field("model", Shared.modelName, required: true, "Exact public model name, or a pattern with '*'; unique."),
             Field("channels", .array(.record(channelInput)), required: true, "At least one."),
+            Shared.strictConversion,
         ])
 
     static let change = Record(
         "RouteChange", "Changes to a route.",
-        [Field("channels", .array(.record(channelInput)), "Replaces all of them.")])
+        [Field("channels", .array(.record(channelInput)), "Replaces all of them."), Shared.strictConversion])
 
     static func all(in configuration: Configuration) -> [Route] { configuration.routes }
     static func id(of route: Route) -> String { route.model }
@@ -71,6 +73,7 @@ enum RouteResource: Resource {
     }
 
     static func apply(_ body: JSONObject, to route: inout Route) throws(AdminError) {
+        if let strict = body["strict_conversion"]?.boolValue { route.strictConversion = strict }
         guard let channels = body["channels"]?.arrayValue else { return }
         route.channels = channels.map { channel in
             ChannelReference(

@@ -23,6 +23,9 @@ enum SiteResource: Resource {
             .member("plugin_configuration", .document, "Settings for the plugin.") {
                 (try? JSONValue(parsing: $0.pluginConfiguration)) ?? .emptyObject
             },
+            .member("conversion", .document, "What conversions have to know of its models.") {
+                (try? JSONValue(parsing: $0.conversion)) ?? .emptyObject
+            },
             .boolean("enabled", "Requests may use it.") { $0.enabled },
             .integer("accounts", "How many accounts it has.") { $0.accounts.count },
         ] + sourceProperties)
@@ -46,7 +49,9 @@ enum SiteResource: Resource {
     private static let changeable = [
         Field("formats", .array(.string), "Wire formats it speaks; the default of the plugin unless given."),
         Field("headers", .array(headerInput), "Headers added to every request."),
-        Field("plugin_configuration", .document, "Settings for the plugin."), Shared.enabled,
+        Field("plugin_configuration", .document, "Settings for the plugin."),
+        Field("conversion", .record(ConversionSchema.site), "What conversions have to know of its models."),
+        Shared.enabled,
     ]
 
     static let creation = Record(
@@ -83,6 +88,9 @@ enum SiteResource: Resource {
         if let headers = body["headers"]?.arrayValue { site.headers = try Self.headers(headers, keeping: site.headers) }
         if let settings = body["plugin_configuration"] {
             site.pluginConfiguration = String(decoding: settings.serialised(), as: UTF8.self)
+        }
+        if let conversion = body["conversion"] {
+            site.conversion = String(decoding: conversion.serialised(), as: UTF8.self)
         }
         if let enabled = body["enabled"]?.boolValue { site.enabled = enabled }
     }

@@ -3,18 +3,19 @@ import PatchbayCore
 extension DefinitionTables {
     func allKeys() throws(StoreError) -> [Key] {
         let found = try database.rows(
-            "SELECT name, digest, display_prefix, key_group, enabled, models FROM keys ORDER BY name"
+            "SELECT name, digest, display_prefix, key_group, enabled, models, strict_conversion FROM keys ORDER BY name"
         ) { row in
             (
                 key: Key(
                     name: row.text(0), digest: KeyDigest(bytes: row.blob(1)), displayPrefix: row.text(2),
-                    group: row.text(3), enabled: row.flag(4), source: .store), models: row.text(5)
+                    group: row.text(3), enabled: row.flag(4), source: .store), models: row.text(5), strict: row.flag(6)
             )
         }
         var keys: [Key] = []
         for item in found {
             var key = item.key
             key.models = try words(item.models)
+            key.strictConversion = item.strict
             keys.append(key)
         }
         return keys
@@ -27,16 +28,22 @@ extension DefinitionTables {
         }
         try database.run(
             """
-            INSERT INTO keys (name, digest, display_prefix, models, key_group, enabled) VALUES (?, ?, ?, ?, ?, ?)
+            INSERT INTO keys (name, digest, display_prefix, models, key_group, enabled, strict_conversion)
+            VALUES (?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT (name) DO UPDATE SET digest = excluded.digest, display_prefix = excluded.display_prefix,
-                models = excluded.models, key_group = excluded.key_group, enabled = excluded.enabled
+                models = excluded.models, key_group = excluded.key_group, enabled = excluded.enabled,
+                strict_conversion = excluded.strict_conversion
             """, .text(key.name), .blob(key.digest.bytes), .text(key.displayPrefix),
-            .text(JSONText.array(key.models)), .text(key.group), .flag(key.enabled))
+            .text(JSONText.array(key.models)), .text(key.group), .flag(key.enabled),
+            .flag(key.strictConversion))
     }
 
     func allRoutes() throws(StoreError) -> [Route] {
         var routes: [Route] = []
-        for model in try database.rows("SELECT model FROM routes ORDER BY model", [], { $0.text(0) }) {
+        let names = try database.rows("SELECT model, strict_conversion FROM routes ORDER BY model", []) { row in
+            (model: row.text(0), strict: row.flag(1))
+        }
+        for (model, strict) in names {
             let channels = try database.rows(
                 """
                 SELECT site, account, token, upstream_model, priority, weight FROM route_channels
@@ -47,13 +54,19 @@ extension DefinitionTables {
                     site: row.text(0), account: row.optionalText(1), token: row.optionalText(2),
                     upstreamModel: row.optionalText(3), priority: row.int(4), weight: row.int(5))
             }
-            routes.append(Route(model: model, channels: channels, source: .store))
+            var route = Route(model: model, channels: channels, source: .store)
+            route.strictConversion = strict
+            routes.append(route)
         }
         return routes
     }
 
     func save(_ route: Route) throws(StoreError) {
-        try database.run("INSERT INTO routes (model) VALUES (?) ON CONFLICT DO NOTHING", .text(route.model))
+        try database.run(
+            """
+            INSERT INTO routes (model, strict_conversion) VALUES (?, ?)
+            ON CONFLICT (model) DO UPDATE SET strict_conversion = excluded.strict_conversion
+            """, .text(route.model), .flag(route.strictConversion))
         try database.run("DELETE FROM route_channels WHERE model = ?", .text(route.model))
         for (position, channel) in route.channels.enumerated() {
             try database.run(
