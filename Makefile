@@ -7,7 +7,7 @@ CONFIG ?=
 VENV := $(CURDIR)/.build/venv
 SWIFT_FLAGS := --explicit-target-dependency-import-check error
 
-.PHONY: help run build debug test unit headers fuzz e2e crash bench sanitize lint format packages venv clean
+.PHONY: help run build debug test unit headers fuzz e2e crash bench bench-table profile sanitize lint format packages venv clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -46,9 +46,17 @@ e2e: build venv ## The official Python SDKs against the running gateway, and the
 	Tests/support/packages.sh e2e
 	"$(VENV)/bin/python" -m pytest -q Tests/e2e
 
-bench: build ## Ratios to nginx: CPU per request, requests per second, added latency.
+bench: build ## Ratios to nginx; SCENARIO="plain tls" chooses, BENCH="--rounds 9 --informational" are options.
 	Tests/support/packages.sh bench
-	Tests/bench/run.sh
+	Tests/bench/run.sh $(SCENARIO) $(BENCH)
+
+bench-table: build ## The same, and the table is written into docs/performance.md.
+	Tests/support/packages.sh bench
+	Tests/bench/run.sh $(SCENARIO) --write $(BENCH)
+
+profile: build ## Where the microseconds of a request go: instructions and time per stage, the costliest functions.
+	Tests/support/packages.sh profile
+	Tests/bench/profile.sh --write docs/performance.md
 
 sanitize: packages ## The test suite under the thread and the address sanitizer.
 	swift test --sanitize=thread --scratch-path .build-thread -Xlinker --export-dynamic

@@ -29,13 +29,13 @@ struct MessagesStreamDecoder {
         event name: UnsafeRawBufferPointer, data: UnsafeRawBufferPointer, into events: inout [AnswerEvent]
     ) {
         guard !hasEnded, !data.isEmpty else { return }
-        if hasBrokenFrame {
-            return fail(CanonicalError(.upstreamInvalid, message: "the upstream sent a frame that is no JSON"), &events)
-        }
-        if context.tap, hasStarted, sawContent, Self.isContent(name, data) { return }
+        if hasBrokenFrame { return failUnreadable(&events) }
+        if context.tap, hasStarted, sawContent, Self.isContent(name, data), JSONText.isObject(data) { return }
         if data.elementsEqual("[DONE]".utf8) { return }
         guard (try? tape.parse(data)) != nil else {
             hasBrokenFrame = true
+            // Whoever only taps is about to pass the frame on: a client must not have to read it.
+            if context.tap { failUnreadable(&events) }
             return
         }
         document(name, &events)
@@ -146,10 +146,11 @@ struct MessagesStreamDecoder {
         if blocks.count >= Self.maximumOpenBlocks {
             return fail(CanonicalError(.upstreamInvalid, message: "the upstream opened too many blocks"), &events)
         }
-        sawContent = true
         var block = MessagesStreamBlock(index: index, part: partCount)
         partCount += 1
+        let before = events.count
         block.open(content, tape, names, &events)
+        if context.tap { tapOpening(of: block, from: before, &events) } else { sawContent = true }
         hasToolCall = hasToolCall || block.kind == .toolCall
         blocks.append(block)
     }
@@ -158,7 +159,10 @@ struct MessagesStreamDecoder {
         guard let delta = tape.present(root, named: "delta") else { return }
         let index = index(root)
         if let position = blocks.lastIndex(where: { $0.index == index }) {
-            return blocks[position].append(delta, tape, &events)
+            let before = events.count
+            blocks[position].append(delta, tape, &events)
+            if context.tap, events.count > before { tapContent(of: blocks[position], from: before, &events) }
+            return
         }
         // Nobody announced the block; its first delta says what it is.
         guard blocks.count < Self.maximumOpenBlocks,
@@ -170,6 +174,21 @@ struct MessagesStreamDecoder {
         events.append(.open(0, block.part, block.kind))
         block.append(delta, tape, &events)
         blocks.append(block)
+    }
+
+    /// In tap mode one opened part tells that the answer has begun: the first block that has something in it. A block
+    /// that has been announced and is empty could still come from another upstream.
+    private mutating func tapOpening(of block: MessagesStreamBlock, from start: Int, _ events: inout [AnswerEvent]) {
+        let isText = block.kind == .text || block.kind == .reasoning
+        if isText, events.count == start + 1 { return events.removeSubrange(start...) }
+        sawContent = true
+    }
+
+    private mutating func tapContent(of block: MessagesStreamBlock, from start: Int, _ events: inout [AnswerEvent]) {
+        events.removeSubrange(start...)
+        guard !sawContent else { return }
+        sawContent = true
+        events.append(.open(0, block.part, block.kind))
     }
 
     private mutating func closeBlock(_ index: Int, _ events: inout [AnswerEvent]) {
@@ -193,6 +212,10 @@ struct MessagesStreamDecoder {
     private mutating func failWithDocument(_ events: inout [AnswerEvent]) {
         let body = ErrorBody(JSONValue(tape, tape.root))
         fail(CanonicalError(format: MessagesFormat.id, status: nil, body: body), &events)
+    }
+
+    private mutating func failUnreadable(_ events: inout [AnswerEvent]) {
+        fail(CanonicalError(.upstreamInvalid, message: "the upstream sent a frame that is no JSON"), &events)
     }
 
     private mutating func fail(_ error: CanonicalError, _ events: inout [AnswerEvent]) {

@@ -18,12 +18,11 @@ struct AttemptState {
         case folding
     }
 
-    /// Index into the table's channels.
-    var channel: Int32 = -1
-    var price: ModelPrice?
-    var upstream: ChannelUpstream?
+    var slot: CandidateSlot?
     /// The format the upstream is spoken to in.
-    var format = WireFormat.openAIChat
+    var binding: FormatBinding?
+    /// It is the client's own.
+    var isSameFormat = true
     var upstreamModel = ""
     /// A stream is asked for.
     var streams = false
@@ -49,6 +48,8 @@ struct AttemptState {
     var errorIsShown = false
     /// Frames that were read without complaint since the answer has begun.
     var goodFrames = 0
+    /// Of a stream that is passed on, where the codec does not tell its content.
+    var frameSizes = FrameSizes()
     /// The gateway asked for usage that the client did not ask for: the chunk that carries it is not passed on.
     var stripsUsage = false
     /// The upstream calls the model by another name than the client.
@@ -59,6 +60,11 @@ struct AttemptState {
     var isOpen = false
 
     init() {}
+
+    /// Index into the table's channels.
+    var channel: Int32 { slot?.channel ?? -1 }
+    var upstream: ChannelUpstream? { slot?.upstream }
+    var format: WireFormat { binding?.format ?? .openAIChat }
 }
 
 /// Why an attempt failed, before anyone has judged whose fault it is.

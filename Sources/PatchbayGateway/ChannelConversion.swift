@@ -26,6 +26,8 @@ struct ModelTraits: Sendable {
 /// The `conversion` object of a site, read once; see ``ConversionSetting``.
 struct SiteConversion: Sendable {
     private let base: ModelTraits
+    /// Nothing is known of any model.
+    let isEmpty: Bool
     private let models: [(pattern: GlobPattern, traits: ModelTraits)]
 
     /// Members that are not as they should be count as absent; the configuration was checked when it was taken.
@@ -33,10 +35,12 @@ struct SiteConversion: Sendable {
         guard text != "{}", let object = try? JSONValue(parsing: text) else {
             base = ModelTraits()
             models = []
+            isEmpty = true
             return
         }
         let base = ModelTraits().overlaid(with: object)
         self.base = base
+        isEmpty = false
         models = (object["models"]?.arrayValue ?? []).compactMap { item in
             item["model"]?.stringValue.map { (GlobPattern($0), base.overlaid(with: item)) }
         }

@@ -16,6 +16,7 @@ enum Dialect: Sendable {
 enum Endpoint: Sendable, Equatable {
     case chatCompletions
     case messages
+    case countTokens
     case models
     case health
     case readiness
@@ -24,13 +25,19 @@ enum Endpoint: Sendable, Equatable {
     var format: WireFormat? {
         switch self {
         case .chatCompletions: .openAIChat
-        case .messages: .anthropicMessages
+        case .messages, .countTokens: .anthropicMessages
         case .models, .health, .readiness: nil
         }
     }
 
+    /// The formats of all endpoints.
+    static let formats: [WireFormat] = [.openAIChat, .anthropicMessages]
+
     /// `POST` for endpoints with a body, else `GET`.
     var method: HTTPMethod { format == nil ? .get : .post }
+
+    /// What is asked of an upstream, as platform plugins call it.
+    var operation: StaticString { self == .countTokens ? "count_tokens" : "generate" }
 
     var needsKey: Bool { self != .health && self != .readiness }
 }
@@ -48,6 +55,8 @@ struct EndpointMatch {
             endpoint = .chatCompletions
         } else if bare.equals("/messages") {
             endpoint = .messages
+        } else if bare.equals("/messages/count_tokens") {
+            endpoint = .countTokens
         } else if bare.equals("/models") {
             endpoint = .models
         } else {

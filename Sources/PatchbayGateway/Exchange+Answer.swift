@@ -11,6 +11,7 @@ extension Exchange: UpstreamResponseReceiver {
     private static let maximumDocumentBytes = 67_108_864
 
     func upstreamDidReceiveHead(_ head: borrowing HTTPResponseHead, bytes: UnsafeRawBufferPointer) {
+        loop.noteTime()
         attempt.status = head.status
         forward(head, bytes)
         let contentType = head.fields.first(.contentType)?.bytes(in: bytes)
@@ -28,7 +29,7 @@ extension Exchange: UpstreamResponseReceiver {
 
     /// Keeps the header lines that the client gets; everything else of the head is gone after this call.
     private func forward(_ head: borrowing HTTPResponseHead, _ bytes: UnsafeRawBufferPointer) {
-        let sameFormat = attempt.format == endpoint?.format
+        let sameFormat = attempt.isSameFormat
         for field in head.fields {
             let name = field.name.bytes(in: bytes)
             guard ForwardedFields.toClient(field, name: name) else { continue }
@@ -46,6 +47,7 @@ extension Exchange: UpstreamResponseReceiver {
     }
 
     func upstreamDidReceiveBody(_ bytes: ByteBuffer) {
+        if attempt.mode != .collecting { loop.noteTime() }
         if attempt.mode == .sent {
             sniff(bytes)
             // The attempt may have failed meanwhile; these bytes are not the next one's.
@@ -63,6 +65,7 @@ extension Exchange: UpstreamResponseReceiver {
     }
 
     func upstreamDidEnd() {
+        loop.noteTime()
         upstream = nil
         switch attempt.mode {
         case .sent, .collecting: documentReceived()
@@ -71,6 +74,7 @@ extension Exchange: UpstreamResponseReceiver {
     }
 
     func upstreamDidFail(_ error: UpstreamError) {
+        loop.noteTime()
         upstream = nil
         guard attempt.endedAt == nil else { return streamEnded(.endOfStream) }
         attemptFailed(.transport(TransportFault(error.code), sentence: error.sentence))
@@ -84,7 +88,7 @@ extension Exchange: UpstreamResponseReceiver {
         case UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: "<"): attempt.mode = .collecting
         default:
             if fields.stream { return beginHolding() }
-            if snapshot.codecs[attempt.format] != nil { beginFolding() } else { attempt.mode = .collecting }
+            if attempt.binding?.codec != nil { beginFolding() } else { attempt.mode = .collecting }
         }
     }
 
@@ -111,6 +115,7 @@ extension Exchange: UpstreamResponseReceiver {
     // MARK: - Documents
 
     private func documentReceived() {
+        if endpoint == .countTokens { return countReceived() }
         guard (200..<300).contains(attempt.status) else {
             return attemptFailed(.answer(sentence: "the upstream answered with status \(attempt.status)"))
         }
@@ -131,18 +136,18 @@ extension Exchange: UpstreamResponseReceiver {
 
     /// The body for the client, checked to be what the format promises, with the usage taken from it.
     private func answerDocument() throws(PluginError) -> ByteBuffer {
-        guard let codec = snapshot.codecs[attempt.format], let clientFormat = endpoint?.format else {
+        guard let codec = attempt.binding?.codec, let clientFormat = endpoint?.format else {
             return attempt.collected
         }
         let parameters = codecParameters()
         let bytes = attempt.collected
         try bytes.withUnsafeReadableBytes { raw throws(PluginError) in
-            try codec.responseTap(raw, parameters) { attempt.tap.observe($0) }
+            try codec.responseTap(raw, parameters, into: &attempt.tap)
         }
         if let error = attempt.tap.error {
             throw PluginError(.protocolViolation, "the answer is an error in disguise: \(error.message)")
         }
-        if attempt.format == clientFormat { return restoringModel(bytes) }
+        if attempt.isSameFormat { return restoringModel(bytes) }
         guard let clientCodec = snapshot.codecs[clientFormat] else { return bytes }
         var middle: [UInt8] = []
         try bytes.withUnsafeReadableBytes { raw throws(PluginError) in

@@ -18,9 +18,7 @@ extension Exchange {
         attempt.mode = .folding
         attempt.splitter = SSEFrameSplitter()
         dropForwardedContentType()
-        guard let codec = snapshot.codecs[attempt.format], let clientFormat = endpoint?.format,
-            snapshot.codecs[clientFormat] != nil
-        else {
+        guard let codec = attempt.binding?.codec, binding?.codec != nil else {
             dropUpstream()
             return attemptFailed(.answer(sentence: "the upstream answered a request for a document with a stream"))
         }
@@ -65,9 +63,9 @@ extension Exchange {
     }
 
     private func foldedDocument() throws(PluginError) -> ByteBuffer {
-        guard let fold = attempt.encoder as? AnswerFold, let clientFormat = endpoint?.format,
-            let codec = snapshot.codecs[clientFormat]
-        else { throw PluginError(.protocolViolation, "the stream was not folded") }
+        guard let fold = attempt.encoder as? AnswerFold, let codec = binding?.codec else {
+            throw PluginError(.protocolViolation, "the stream was not folded")
+        }
         attempt.encoder = nil
         let middle = fold.document()
         var converted: [UInt8] = []
@@ -126,9 +124,7 @@ extension Exchange {
     }
 
     private func unfoldedStream() throws(PluginError) -> [UInt8] {
-        guard let codec = snapshot.codecs[attempt.format], let clientFormat = endpoint?.format,
-            let clientCodec = snapshot.codecs[clientFormat]
-        else {
+        guard let codec = attempt.binding?.codec, let clientCodec = binding?.codec else {
             throw PluginError(.protocolViolation, "the upstream answered a streaming request with a document")
         }
         makeCanonicalForBridge()
@@ -136,7 +132,7 @@ extension Exchange {
         let bytes = attempt.collected
         var middle: [UInt8] = []
         try bytes.withUnsafeReadableBytes { raw throws(PluginError) in
-            try codec.responseTap(raw, parameters) { attempt.tap.observe($0) }
+            try codec.responseTap(raw, parameters, into: &attempt.tap)
             if let error = attempt.tap.error {
                 throw PluginError(.protocolViolation, "the answer is an error in disguise: \(error.message)")
             }
@@ -152,10 +148,8 @@ extension Exchange {
 
     /// In the client's own format nobody has read the request yet. An answer that is written anew has to know what was
     /// asked for (usage in the stream, names of tools); a request that cannot be read is answered without.
-    private func makeCanonicalForBridge() {
-        guard canonical.isEmpty, let clientFormat = endpoint?.format, let codec = snapshot.codecs[clientFormat] else {
-            return
-        }
+    func makeCanonicalForBridge() {
+        guard canonical.isEmpty, let codec = binding?.codec else { return }
         var made: [UInt8] = []
         do throws(PluginError) {
             try body.withUnsafeReadableBytes { raw throws(PluginError) in

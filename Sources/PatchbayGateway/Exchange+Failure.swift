@@ -10,12 +10,16 @@ extension Exchange {
     func attemptFailed(_ cause: AttemptFailureCause) {
         attempt.decoder = nil
         attempt.encoder = nil
+        if endpoint == .countTokens, state == .waiting { return countFailed() }
         let evidence = refusalEvidence(cause)
         let verdict = evidence.map { corrected(judge(cause), by: $0) } ?? judge(cause)
         let reason = verdict.reason.isEmpty ? cause.sentence : verdict.reason
         penalise(verdict, reason: reason)
-        lastError = FailureAnswer.error(
-            for: verdict, cause: cause, retryAfter: retryAfterSeconds(verdict), dialect: dialect)
+        let isStandInUnable = verdict.fault == .client && isStandInUnable(cause)
+        if !isStandInUnable {
+            lastError = FailureAnswer.error(
+                for: verdict, cause: cause, retryAfter: retryAfterSeconds(verdict), dialect: dialect)
+        }
         loop.logger.info(
             "attempt failed",
             metadata: [
@@ -26,6 +30,7 @@ extension Exchange {
         // The time of the whole request is over, not that of one attempt.
         if case .timeout = cause { return answerLastError() }
         if stayWithChannel(verdict, evidence) { return nextAttempt() }
+        if isStandInUnable { return nextAttempt() }
         if verdict.retry == .none || verdict.fault == .client {
             if verdict.fault == .client { return answerClientFault(cause) }
             return answerLastError()
@@ -70,16 +75,16 @@ extension Exchange {
 
     private func classify(_ transport: TransportFault?) -> Verdict? {
         guard let instance = attempt.upstream?.instance else { return nil }
-        let fields = attempt.fields
         return attempt.headBytes.withUnsafeReadableBytes { head in
             attempt.collected.withUnsafeReadableBytes { body in
-                Views.with(attempt.format.rawValue, "", "") { format, _, _ in
+                loop.headers.showing(attempt.fields, head) {
                     var input = OutcomeInput(
-                        httpStatus: attempt.status, transport: transport ?? .none, format: format,
-                        operation: Views.of("generate"))
+                        httpStatus: attempt.status, transport: transport ?? .none,
+                        format: attempt.binding?.name.view ?? Views.of(""),
+                        operation: Views.of(endpoint?.operation ?? "generate"))
                     input.body = body
                     input.bytesToClient = sentToClient
-                    input.headers = HeaderView(fields: fields, bytes: head)
+                    input.headers = loop.headers
                     return instance.classify(input)
                 }
             }
@@ -118,6 +123,7 @@ extension Exchange {
             ?? GatewayError(
                 .noChannel, "no channel for the model \"\(fields.model)\" could be asked", status: 503, retryAfter: 5)
         settle(outcome: .failed, status: error.status, errorCode: error.code.rawValue)
+        if silence.isHeadSent { return breakStream(error) }
         answerLocally(error, beforeBody: false)
     }
 
@@ -127,7 +133,7 @@ extension Exchange {
         guard case .answer = cause, attempt.status >= 400, attempt.collected.readableBytes > 0 else {
             return answerLastError()
         }
-        if attempt.format == endpoint?.format {
+        if attempt.isSameFormat {
             settle(outcome: .failed, status: attempt.status, errorCode: GatewayError.Code.invalidRequest.rawValue)
             return sendErrorDocument(attempt.collected, status: attempt.status)
         }
@@ -150,7 +156,8 @@ extension Exchange {
         }
     }
 
-    private func sendErrorDocument(_ document: ByteBuffer, status: Int) {
+    func sendErrorDocument(_ document: ByteBuffer, status: Int) {
+        if silence.isHeadSent { return breakStream(document: document) }
         var bytes = connection.buffer(capacity: 512 + document.readableBytes)
         writeAnswerHead(status: status, into: &bytes)
         bytes.writeStaticString("x-should-retry: false\r\n")

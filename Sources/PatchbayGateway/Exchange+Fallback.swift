@@ -10,17 +10,22 @@ import PatchbayWire
 ///
 /// What was learned is kept per channel and model for half an hour; see ``HealthTable`` and ``LearnedTraits``.
 extension Exchange {
-    /// Whether the upstream is asked for a stream: as the client wants, unless the channel answers otherwise only.
-    func asksForStream(_ traits: ModelTraits) -> Bool {
+    /// What is known of the model at this channel: its profile, and whether it is asked for a stream. That is as the
+    /// client wants, unless the channel answers otherwise only.
+    func applyTraits(of upstream: ChannelUpstream) {
+        attempt.streams = fields.stream
+        guard !upstream.conversion.isEmpty || !loop.health.learned.isEmpty else { return }
+        let traits = upstream.conversion.traits(of: attempt.upstreamModel)
+        attempt.profile = traits.profile
         var streaming = traits.streaming
         if streaming == .either, !loop.health.learned.isEmpty {
             let channel = snapshot.table.channels[Int(attempt.channel)].id
             streaming = loop.health.learned.streaming(channel, model: attempt.upstreamModel, now: loop.now) ?? .either
         }
         switch streaming {
-        case .either: return fields.stream
-        case .always: return true
-        case .never: return false
+        case .either: break
+        case .always: attempt.streams = true
+        case .never: attempt.streams = false
         }
     }
 
@@ -57,7 +62,7 @@ extension Exchange {
             planPosition -= 1
             return true
         }
-        guard verdict.fault == .endpoint, let upstream = attempt.upstream, let client = endpoint?.format,
+        guard verdict.fault == .endpoint, let upstream = attempt.upstream, let client = binding,
             (try? chooseFormat(for: client, upstream: upstream)) != nil
         else { return false }
         unsupported.append((channel: attempt.channel, format: attempt.format))

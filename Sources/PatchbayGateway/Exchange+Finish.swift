@@ -19,7 +19,7 @@ extension Exchange {
         if fault == .none, !unsupported.isEmpty { confirmFallback() }
         loop.health.attemptEnded(attempt.channel, of: snapshot.table)
         attempts.append(attemptRecord(fault: fault, reason: reason))
-        loop.metrics.attemptFinished(site: attempt.upstream?.site.name ?? "", fault: fault)
+        if let slot = attempt.slot { loop.metrics.attemptFinished(slot.series, fault: fault) }
     }
 
     func attemptRecord(fault: Fault, reason: String) -> AttemptRecord {
@@ -33,6 +33,7 @@ extension Exchange {
     func settle(outcome: RequestOutcome, status: Int, errorCode: String) {
         guard hasLedgerEntry, let key else { return }
         hasLedgerEntry = false
+        if usage.input == nil || usage.output == nil { estimateMissingUsage(outcome) }
         var record = RequestRecord(id: requestID, time: startedAtUnix, key: key.key.name, model: fields.model)
         record.site = attempt.upstream?.site.name ?? ""
         record.account = attempt.upstream?.accountID ?? ""
@@ -41,7 +42,7 @@ extension Exchange {
         record.outcome = outcome
         record.attempts = attempts
         record.usage = usage
-        record.cost = attempt.price?.cost(of: usage) ?? .zero
+        record.cost = attempt.slot?.price?.cost(of: usage) ?? .zero
         let now = loop.now
         record.latencyMilliseconds = Int((now - startedAt) / 1_000_000)
         record.firstTokenMilliseconds = firstTokenAt.map { Int(($0 - startedAt) / 1_000_000) }
@@ -52,16 +53,7 @@ extension Exchange {
         record.warnings = warnings
         loop.ledger.finish(record)
         loop.metrics.requestFinished(
-            model: routeName, site: record.site, outcome: outcome, usage: usage, cost: record.cost,
-            duration: now - startedAt, firstToken: firstTokenAt.map { $0 - startedAt })
-    }
-}
-
-extension Exchange {
-    /// Codes of what conversions could not carry, each once.
-    var warnings: [String] {
-        guard let losses else { return [] }
-        var seen: Set<String> = []
-        return losses.losses.map(\.code).filter { seen.insert($0).inserted }
+            attempt.slot?.series ?? loop.metrics.series(model: routeName, site: ""), outcome: outcome, usage: usage,
+            cost: record.cost, duration: now - startedAt, firstToken: firstTokenAt.map { $0 - startedAt })
     }
 }

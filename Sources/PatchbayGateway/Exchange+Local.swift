@@ -16,7 +16,12 @@ extension Exchange {
             for field in connection.head.fields {
                 guard let credential = Exchange.credential(in: field, bytes) else { continue }
                 sawCredential = true
-                if let key = snapshot.keys[Exchange.digest(credential)] { return key }
+                if let knownKey, isKnown(credential) { return knownKey }
+                if let key = snapshot.keys[Exchange.digest(credential)] {
+                    knownKey = key
+                    knownCredential = Array(credential)
+                    return key
+                }
             }
             return nil
         }
@@ -27,6 +32,10 @@ extension Exchange {
                 ? "the API key is not valid on this gateway"
                 : "no API key was sent; use the header \"Authorization: Bearer KEY\" or \"x-api-key: KEY\"",
             status: 401)
+    }
+
+    private func isKnown(_ credential: UnsafeRawBufferPointer) -> Bool {
+        credential.count == knownCredential.count && knownCredential.withUnsafeBytes { $0.elementsEqual(credential) }
     }
 
     private static func credential(in field: HTTPField, _ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
@@ -60,11 +69,12 @@ extension Exchange {
         if beforeBody { connection.refusedBeforeBody() } else { connection.answered() }
     }
 
-    private func answer(_ document: [UInt8]) {
+    func answer(_ document: [UInt8], fields: (inout ByteBuffer) -> Void = { _ in }) {
         var bytes = connection.buffer(capacity: 256 + document.count)
         ResponseHead.writeStatus(200, into: &bytes)
         ResponseHead.writeRequestID(requestID, dialect: dialect, into: &bytes)
         bytes.writeStaticString("content-type: application/json\r\n")
+        fields(&bytes)
         connection.finishHead(&bytes, length: document.count)
         if !isHead { bytes.writeBytes(document) }
         connection.write(bytes)
@@ -73,12 +83,14 @@ extension Exchange {
     }
 
     func answerHealth() {
-        let isReady = endpoint == .health || loop.isReady
-        guard isReady else {
+        let readiness = loop.readiness
+        guard endpoint == .health || readiness.isReady else {
+            let state = readiness.isDraining ? "is shutting down" : "has no configuration yet"
             return answerLocally(
-                GatewayError(.shuttingDown, "the gateway is not ready", status: 503, retryAfter: 1), beforeBody: false)
+                GatewayError(.shuttingDown, "the gateway \(state)", status: 503, retryAfter: 1), beforeBody: false)
         }
-        answer(Array("{\"status\":\"ok\"}".utf8))
+        let isDegraded = endpoint != .health && readiness.isDegraded
+        answer(Array("{\"status\":\"\(isDegraded ? "degraded" : "ok")\"}".utf8))
     }
 
     /// The models that the key may use, in the shape of the caller's SDK: Anthropic's when `anthropic-version` is sent

@@ -11,16 +11,17 @@ extension Exchange {
     /// So much of a stream is held back while its first good event is awaited.
     private static let maximumHeldBytes = 65_536
     /// So many frames without an error show that an answer is under way, where the codec tells no more than that.
-    private static let goodFramesToCommit = 3
+    private static let goodFramesToCommit = 8
 
     /// The answer is a stream: opens the state machines that read it and, for another format, write it anew.
     func beginHolding() {
         attempt.mode = .holding
         attempt.splitter = SSEFrameSplitter()
         guard let codec = snapshot.codecs[attempt.format], let clientFormat = endpoint?.format else { return }
-        let isSame = attempt.format == clientFormat
+        let isSame = attempt.isSameFormat
         do {
             attempt.decoder = try codec.openDecoder(codecParameters(tap: isSame))
+            attempt.tap.isOnlyTapped = isSame
             if !isSame { attempt.encoder = try snapshot.codecs[clientFormat]?.openEncoder(codecParameters()) }
         } catch {
             dropUpstream()
@@ -30,7 +31,8 @@ extension Exchange {
 
     func streamBytes(_ bytes: ByteBuffer) {
         guard attempt.endedAt == nil else { return }
-        var output: [UInt8] = []
+        var output = loop.takeStreamOutput()
+        defer { loop.reuseStreamOutput(&output) }
         do {
             try bytes.withUnsafeReadableBytes { raw throws(SSEError) in
                 var position = 0
@@ -57,6 +59,7 @@ extension Exchange {
             if attempt.stripsUsage, StreamEdit.isUsageOnly(data) { return }
         }
         guard attempt.encoder == nil else { return }
+        attempt.frameSizes.add(frame.raw.count)
         if attempt.tap.error != nil {
             attempt.errorIsShown = StreamEdit.isError(frame, dialect: dialect)
             guard attempt.errorIsShown else { return }
@@ -69,9 +72,13 @@ extension Exchange {
         _ frame: SSEFrame, _ data: UnsafeRawBufferPointer, _ decoder: StreamDecoder, into output: inout [UInt8]
     ) {
         let event = frame.event ?? UnsafeRawBufferPointer(start: nil, count: 0)
+        let frame = StreamFrame(event: event, data: data)
         do {
-            try decoder.frame(
-                StreamFrame(event: event, data: data), to: attempt.encoder, output: &output, tap: &attempt.tap)
+            if attempt.encoder == nil {
+                try decoder.frame(frame, tap: &attempt.tap)
+            } else {
+                try decoder.frame(frame, to: attempt.encoder, output: &output, tap: &attempt.tap)
+            }
             if attempt.tap.events > 0 { attempt.goodFrames += 1 }
             if attempt.tap.error != nil { attempt.errorIsShown = attempt.encoder != nil }
         } catch {
@@ -128,16 +135,7 @@ extension Exchange {
         firstTokenAt = loop.now
         loop.metrics.streams(1)
         var head = connection.buffer(capacity: 512 + attempt.collected.readableBytes)
-        if !connection.acceptsChunked { connection.closeAfterAnswer() }
-        ResponseHead.writeStatus(200, into: &head)
-        ResponseHead.writeRequestID(requestID, dialect: dialect, into: &head)
-        head.writeStaticString(
-            "content-type: text/event-stream\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n")
-        if !warnings.isEmpty {
-            ResponseHead.writeField("x-patchbay-warnings", warnings.joined(separator: ","), into: &head)
-        }
-        if connection.acceptsChunked { head.writeStaticString("transfer-encoding: chunked\r\n") }
-        head.writeStaticString(connection.willKeepAlive ? "\r\n" : "connection: close\r\n\r\n")
+        writeStreamHead(into: &head)
         let held = Array(attempt.collected.readableBytesView)
         attempt.collected = ByteBuffer()
         let isWhole = attempt.tap.ended
@@ -149,16 +147,26 @@ extension Exchange {
         if !connection.isWritable { upstream?.pauseReading() }
     }
 
-    private func append(chunk: [UInt8], to buffer: inout ByteBuffer) {
+    /// Nothing if a sign of life has needed the head already.
+    func writeStreamHead(into head: inout ByteBuffer) {
+        guard !silence.isHeadSent else { return }
+        silence.isHeadSent = true
+        if !connection.acceptsChunked { connection.closeAfterAnswer() }
+        ResponseHead.writeStatus(200, into: &head)
+        ResponseHead.writeRequestID(requestID, dialect: dialect, into: &head)
+        head.writeStaticString(
+            "content-type: text/event-stream\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n")
+        if !warnings.isEmpty {
+            ResponseHead.writeField("x-patchbay-warnings", warnings.joined(separator: ","), into: &head)
+        }
+        if connection.acceptsChunked { head.writeStaticString("transfer-encoding: chunked\r\n") }
+        head.writeStaticString(connection.willKeepAlive ? "\r\n" : "connection: close\r\n\r\n")
+    }
+
+    func append(chunk: [UInt8], to buffer: inout ByteBuffer) {
         guard !chunk.isEmpty else { return }
         sentToClient += chunk.count
-        if connection.acceptsChunked {
-            buffer.writeChunkSize(chunk.count)
-            buffer.writeBytes(chunk)
-            buffer.writeStaticString("\r\n")
-        } else {
-            buffer.writeBytes(chunk)
-        }
+        if connection.acceptsChunked { buffer.writeChunk(chunk) } else { buffer.writeBytes(chunk) }
     }
 
     func write(chunk: [UInt8]) {
@@ -255,7 +263,7 @@ extension Exchange {
         endConnection()
     }
 
-    private func endConnection() {
+    func endConnection() {
         if connection.acceptsChunked {
             var buffer = connection.buffer(capacity: 8)
             appendTerminator(to: &buffer)

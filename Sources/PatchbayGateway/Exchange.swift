@@ -31,8 +31,13 @@ final class Exchange {
     var endpoint: Endpoint?
     var dialect = Dialect.openAI
     var key: GatewayKey?
+    /// The last credential of the connection and whose it was: clients send the same one with every request.
+    var knownCredential: [UInt8] = []
+    var knownKey: GatewayKey?
     /// Name or pattern of the route; what metrics may show of the model.
     var routeName = "unknown"
+    /// The format of the request.
+    var binding: FormatBinding?
     var body = ByteBuffer()
     var fields = RequestFields()
     var startedAt: Int64 = 0
@@ -57,11 +62,16 @@ final class Exchange {
     var upstream: UpstreamExchange?
 
     // The answer.
+    /// Bytes of the upstream's answer; signs of life do not count.
     var sentToClient = 0
+    var silence = ClientSilence()
     var firstTokenAt: Int64?
     var usage = TokenUsage()
-    /// What conversions could not carry.
+    /// What conversions for the attempt in progress could not carry; the reading of the request is part of each.
     var losses: LossLedger?
+    var lossesOfReading: LossLedger?
+    /// The key or the route wants nothing lost that changes the meaning of a request.
+    var isStrict = false
 
     init(connection: ClientConnection) {
         self.connection = connection
@@ -95,10 +105,13 @@ final class Exchange {
     }
 
     private func reset() {
-        snapshot = loop.snapshot
+        if snapshot !== loop.snapshot {
+            snapshot = loop.snapshot
+            knownKey = nil
+        }
         startedAt = loop.now
         startedAtUnix = SystemTime.unixMilliseconds()
-        requestID = loop.makeRequestID()
+        requestID = loop.makeRequestID(time: startedAtUnix)
         key = nil
         routeName = "unknown"
         plan.removeAll(keepingCapacity: true)
@@ -110,8 +123,10 @@ final class Exchange {
         canonical.removeAll(keepingCapacity: false)
         sentToClient = 0
         firstTokenAt = nil
+        silence = ClientSilence(since: startedAt)
         usage = TokenUsage()
         losses = nil
+        lossesOfReading = nil
     }
 
     private func checkEndpoint(_ match: EndpointMatch) throws(GatewayError) -> Endpoint {
@@ -120,8 +135,7 @@ final class Exchange {
         }
         let method = connection.head.method
         guard method == endpoint.method || (method == .head && endpoint.method == .get) else {
-            let allowed = endpoint.method == .get ? "GET" : "POST"
-            throw GatewayError(.methodNotAllowed, "this path takes \(allowed) only", status: 405)
+            throw GatewayError.method(allowed: endpoint.method == .get ? "GET" : "POST")
         }
         return endpoint
     }
@@ -134,6 +148,7 @@ final class Exchange {
         do throws(GatewayError) {
             switch endpoint {
             case .chatCompletions, .messages: try route()
+            case .countTokens: try countTokens()
             case .models: answerModels()
             case .health, .readiness, nil: answerHealth()
             }
@@ -142,23 +157,37 @@ final class Exchange {
         }
     }
 
-    private func route() throws(GatewayError) {
-        guard let key, let format = endpoint?.format else { return }
+    /// The route of the model that the body names, checked against what the key may use.
+    func findRoute() throws(GatewayError) -> RouteIndex {
+        guard let key, let format = endpoint?.format, let binding = snapshot.binding(format) else {
+            throw GatewayError(.notFound, "this path does not exist on the gateway", status: 404)
+        }
+        self.binding = binding
         fields = try RequestFields(scanning: body, with: &loop.fieldScanner)
         let table = snapshot.table
         guard let route = fields.withModelBytes(of: body, { table.route(forModelUTF8: $0) }) else {
+            fields.readModel(of: body)
             throw GatewayError(
                 .modelNotFound, "the model \"\(fields.model)\" does not exist on this gateway", status: 404,
                 parameter: "model")
         }
+        let entry = table.routes[Int(route.rawValue)]
+        routeName = entry.model
+        isStrict = key.key.strictConversion || entry.strictConversion
+        if entry.isPattern { fields.readModel(of: body) } else { fields.model = entry.model }
         guard fields.withModelBytes(of: body, { key.permissions.permits(route, modelUTF8: $0) }) else {
             throw GatewayError(
                 .modelNotAllowed, "the key \"\(key.key.name)\" may not use the model \"\(fields.model)\"",
                 status: dialect == .openAI ? 403 : 404, parameter: "model")
         }
-        routeName = table.routes[Int(route.rawValue)].model
+        return route
+    }
+
+    private func route() throws(GatewayError) {
+        let route = try findRoute()
+        guard let key, let binding else { return }
         let outcome = Router.plan(
-            route, in: table, formats: snapshot.formats(for: format), health: loop.health, now: startedAt,
+            route, in: snapshot.table, formats: binding.sendable, health: loop.health, now: startedAt,
             random: &loop.random, into: &plan)
         switch outcome {
         case .ready: break
@@ -217,7 +246,8 @@ final class Exchange {
         guard attempt.endedAt == nil else { return stopWaitingForTransport(now: now) }
         if now - startedAt > loop.timeouts.total.milliseconds {
             dropUpstream()
-            attemptFailed(.timeout("the request took longer than the total time-out"))
+            return attemptFailed(.timeout("the request took longer than the total time-out"))
         }
+        if fields.stream { breakSilence(now: now) }
     }
 }

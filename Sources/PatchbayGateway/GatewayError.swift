@@ -37,6 +37,8 @@ struct GatewayError: Error {
     var parameter: String?
     /// Seconds for `Retry-After`.
     var retryAfter: Int?
+    /// The methods that the path takes, for `Allow` of a 405.
+    var allow: String?
 
     init(_ code: Code, _ sentence: String, status: Int, parameter: String? = nil, retryAfter: Int? = nil) {
         self.code = code
@@ -44,6 +46,13 @@ struct GatewayError: Error {
         self.sentence = sentence
         self.parameter = parameter
         self.retryAfter = retryAfter
+    }
+
+    /// The path exists, but not for the method of the request.
+    static func method(allowed: String) -> GatewayError {
+        var error = GatewayError(.methodNotAllowed, "this path takes \(allowed) only", status: 405)
+        error.allow = allowed == "GET" ? "GET, HEAD" : allowed
+        return error
     }
 
     static func invalid(_ sentence: String, parameter: String? = nil) -> GatewayError {

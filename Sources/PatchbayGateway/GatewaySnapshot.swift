@@ -12,31 +12,36 @@ package final class GatewaySnapshot: Sendable {
     let upstreams: [ChannelUpstream]
     let codecs: [WireFormat: FormatCodec]
     let keys: [KeyDigest: GatewayKey]
-    /// The formats that bodies can be converted to.
-    let sendable: FormatSet
+    private let bindings: [WireFormat: FormatBinding]
 
     package init(
         table: RoutingTable, keys: [Key], instances: [String: PluginInstance], codecs: [WireFormat: FormatCodec]
     ) {
         self.table = table
         self.codecs = codecs
-        self.keys = Dictionary(
-            keys.filter(\.enabled).map { ($0.digest, GatewayKey(key: $0, permissions: table.permissions(for: $0))) },
-            uniquingKeysWith: { first, _ in first })
-        sendable = table.formatSet(Array(codecs.keys))
+        var permissions = PermissionCache(table)
+        var found = [KeyDigest: GatewayKey](minimumCapacity: keys.count)
+        for key in keys where key.enabled && found[key.digest] == nil {
+            found[key.digest] = GatewayKey(key: key, permissions: permissions.permissions(for: key))
+        }
+        self.keys = found
+        let convertible = table.formatSet(Array(codecs.keys))
+        let formats = Set(codecs.keys).union(table.formats).union(Endpoint.formats)
+        let bindings = Dictionary(
+            uniqueKeysWithValues: formats.map {
+                ($0, FormatBinding($0, codec: codecs[$0], table: table, convertible: convertible))
+            })
+        self.bindings = bindings
         let conversions = table.sites.map { SiteConversion($0.conversion) }
         upstreams = table.channels.map { channel in
             ChannelUpstream(
                 channel: channel, site: table.sites[channel.site], conversion: conversions[channel.site],
-                instances: instances)
+                instances: instances, bindings: bindings)
         }
     }
 
-    /// The upstream formats that a request of `format` can be sent in: its own, and those it can be converted to.
-    func formats(for format: WireFormat) -> FormatSet {
-        let own = table.formatSet([format])
-        return codecs[format] == nil ? own : own.union(sendable)
-    }
+    /// What a format means here; nil for one that no endpoint, plugin or site knows.
+    func binding(_ format: WireFormat) -> FormatBinding? { bindings[format] }
 
     package static let empty = GatewaySnapshot(
         table: RoutingTable(configuration: Configuration(), discovered: [:]), keys: [], instances: [:], codecs: [:])
@@ -62,32 +67,72 @@ final class ChannelUpstream: Sendable {
     let accountID: String
     /// nil = the name that the client used.
     let upstreamModel: String?
-    let formats: [WireFormat]
+    /// ``upstreamModel`` for plugins.
+    let upstreamModelName: StableBytes?
+    /// The formats that the site speaks, the preferred one first.
+    let formats: [FormatBinding]
     /// nil when no loaded plugin serves the platform.
     let instance: PluginInstance?
     let baseURL: StableBytes
     /// Scheme and authority of the base URL; nil when the base URL cannot be used.
     let origin: UpstreamOrigin?
-    let hostField: [UInt8]
+    /// The Host field with its line end.
+    let hostLine: [UInt8]
     let credentialKind: StableBytes
-    let secrets: [String: Secret]
-    let siteHeaders: [(name: [UInt8], value: [UInt8])]
+    let secrets: SecretBytes
+    /// Headers that the configuration of the site adds, as whole lines.
+    let siteHeaders: [(name: [UInt8], line: [UInt8])]
+    /// Bytes that ``hostLine`` and ``siteHeaders`` add to a head.
+    let headBytes: Int
     /// What conversions have to know of the site's models.
     let conversion: SiteConversion
+    /// Where the path begins in the base URL.
+    private let authorityEnd: Int
 
-    init(channel: Channel, site: Site, conversion: SiteConversion, instances: [String: PluginInstance]) {
+    init(
+        channel: Channel, site: Site, conversion: SiteConversion, instances: [String: PluginInstance],
+        bindings: [WireFormat: FormatBinding]
+    ) {
         self.site = site
         self.conversion = conversion
         accountID = channel.account
         upstreamModel = channel.upstreamModel
-        formats = channel.formats
+        upstreamModelName = channel.upstreamModel.map { StableBytes($0) }
+        formats = channel.formats.compactMap { bindings[$0] }
         instance = instances[site.name]
         baseURL = StableBytes(site.baseURL)
         origin = UpstreamURL(site.baseURL)?.origin
-        hostField = Array((origin?.authority ?? "").utf8)
+        hostLine = Array("host: \(origin?.authority ?? "")\r\n".utf8)
         credentialKind = StableBytes(channel.credential.kind)
-        secrets = channel.credential.secrets
-        siteHeaders = site.headers.map { (Array($0.name.utf8), Array($0.value.reveal().utf8)) }
+        secrets = SecretBytes(channel.credential.secrets)
+        siteHeaders = site.headers.map {
+            (Array($0.name.utf8), Array("\($0.name): \($0.value.reveal())\r\n".utf8))
+        }
+        headBytes = hostLine.count + siteHeaders.reduce(0) { $0 + $1.line.count }
+        authorityEnd = ChannelUpstream.endOfAuthority(in: Array(site.baseURL.utf8))
+    }
+
+    private static func endOfAuthority(in url: [UInt8]) -> Int {
+        guard let scheme = url.firstIndex(of: UInt8(ascii: ":")), scheme + 3 <= url.count else { return url.count }
+        return url[(scheme + 3)...].firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") } ?? url.count
+    }
+
+    /// Where the request-target begins in a URL that continues the base URL; nil for any other URL.
+    func targetStart(of url: UnsafeRawBufferPointer) -> Int? {
+        let base = baseURL.view
+        guard origin != nil, url.count > base.count, url[authorityEnd] == UInt8(ascii: "/"),
+            url[base.count] == UInt8(ascii: "/") || url[base.count] == UInt8(ascii: "?"),
+            UnsafeRawBufferPointer(rebasing: url[..<base.count]).elementsEqual(base)
+        else { return nil }
+        // What UpstreamURL refuses besides; the draft has no blanks and nothing beyond ASCII.
+        for byte in url[base.count...] {
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "#"), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "\\"):
+                return nil
+            default: break
+            }
+        }
+        return authorityEnd
     }
 
     func hasSiteHeader(_ name: UnsafeRawBufferPointer) -> Bool {

@@ -53,11 +53,16 @@ extension UpstreamConnection {
             return
         }
         self.exchange = exchange
-        reader.begin(requestIsHead: exchange.isHead)
+        reader.begin(requestIsHead: exchange.request.isHead)
         hasDelivered = false
         partialHead = nil
         exchange.didSend(on: self)
-        context.writeAndFlush(wrapOutboundOut(exchange.request), promise: nil)
+        if let body = exchange.request.body {
+            context.write(wrapOutboundOut(exchange.request.head), promise: nil)
+            context.writeAndFlush(wrapOutboundOut(body), promise: nil)
+        } else {
+            context.writeAndFlush(wrapOutboundOut(exchange.request.head), promise: nil)
+        }
         readIfWanted()
     }
 

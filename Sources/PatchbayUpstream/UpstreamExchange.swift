@@ -13,9 +13,8 @@ package final class UpstreamExchange {
     }
 
     let timeouts: UpstreamTimeouts
-    let isHead: Bool
     /// Kept until the first byte of the response, for sending it again.
-    private(set) var request: ByteBuffer
+    private(set) var request: UpstreamRequest
     private(set) var stage = Stage.waiting
     /// The response may only come from a connection that has served nothing before.
     private(set) var isRetry = false
@@ -39,12 +38,11 @@ package final class UpstreamExchange {
     private static let staleTicks = 8
 
     init(
-        destination: UpstreamDestination, request: ByteBuffer, isHead: Bool, timeouts: UpstreamTimeouts,
+        destination: UpstreamDestination, request: UpstreamRequest, timeouts: UpstreamTimeouts,
         receiver: any UpstreamResponseReceiver
     ) {
         self.destination = destination
         self.request = request
-        self.isHead = isHead
         self.timeouts = timeouts
         self.receiver = receiver
     }
@@ -83,7 +81,7 @@ extension UpstreamExchange {
     func didReceiveBytes() {
         guard !receivedBytes else { return }
         receivedBytes = true
-        request = ByteBuffer()
+        request.forget()
     }
 
     /// Calls the receiver; nil after the end.
@@ -137,7 +135,7 @@ extension UpstreamExchange {
         destination.pool.remove(self)
         let connection = connection
         self.connection = nil
-        request = ByteBuffer()
+        request.forget()
         return connection
     }
 

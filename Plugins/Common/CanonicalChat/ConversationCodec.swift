@@ -47,7 +47,7 @@ package enum ConversationCodec<Format: ConversationFormat> {
         _ wire: ByteView, _ parameters: ConversionParameters, into events: inout EventWriter
     ) throws(PluginError) {
         do throws(ConversionError) {
-            for event in try Format.tapResponse(wire.raw) { event.send(to: &events) }
+            try Format.tapResponse(wire.raw, into: &events)
         } catch {
             throw PluginError(error)
         }

@@ -13,8 +13,12 @@ package struct StreamTap: Sendable, Hashable {
     package var clean = false
     /// Something that a client can see has come.
     package var sawContent = false
+    /// The codec only taps: that a part is open is all it tells of the content.
+    package var isOnlyTapped = false
     package var error: StreamErrorInfo?
     package var events = 0
+    /// Bytes of text, arguments and data that have come; not counted where the codec only taps.
+    package var contentBytes = 0
     /// The model that answered.
     package var model: String?
 
@@ -34,11 +38,15 @@ package struct StreamTap: Sendable, Hashable {
         case .error:
             error = event.errorInfo
         case .partOpen:
-            // All that a codec tells of the content when it only taps.
-            sawContent = true
+            // What has only been announced could still come from elsewhere.
+            if event.isContent || isOnlyTapped { sawContent = true }
         case .end:
             ended = true
             clean = event.isClean
+        case .partDelta:
+            guard !event.text.isEmpty else { return }
+            sawContent = true
+            contentBytes &+= event.text.count
         default:
             if !sawContent, event.isContent { sawContent = true }
         }
