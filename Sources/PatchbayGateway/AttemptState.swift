@@ -43,6 +43,11 @@ struct AttemptState {
     var decoder: StreamDecoder?
     /// Writes the stream of another format, or folds it; nil when the upstream's own bytes are passed on.
     var encoder: EventConsumer?
+    /// Collects a stream that becomes a document.
+    var fold: AnswerFold?
+    /// Stop sequences that the upstream does not know of, and who looks for them in a stream.
+    var stops: [String] = []
+    var cutter: StopCutter?
     var tap = StreamTap()
     /// The error of the stream stands in what the client gets.
     var errorIsShown = false

@@ -154,7 +154,7 @@ extension Exchange: UpstreamResponseReceiver {
             try codec.responseToCanonical(raw, parameters, into: &middle)
         }
         var converted: [UInt8] = []
-        try middle.withBytes { raw throws(PluginError) in
+        try stopped(middle).withBytes { raw throws(PluginError) in
             try clientCodec.responseFromCanonical(raw, parameters, into: &converted)
         }
         return ByteBuffer(bytes: converted)

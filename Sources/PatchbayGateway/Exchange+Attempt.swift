@@ -103,8 +103,8 @@ extension Exchange {
             try fields.withModelBytes(of: body) { requested throws(PluginError) in
                 try loop.headers.showing(head.fields, bytes) { () throws(PluginError) in
                     var input = AttemptInput(
-                        format: format.name.view, operation: Views.of(endpoint?.operation ?? "generate"), baseURL: upstream.baseURL.view,
-                        requestedModel: requested, upstreamModel: upstream.upstreamModelName?.view ?? requested,
+                        format: format.name.view, operation: Views.of(endpoint?.operation ?? "generate"),
+                        baseURL: upstream.baseURL.view, requestedModel: requested, upstreamModel: upstream.upstreamModelName?.view ?? requested,
                         credentialKind: upstream.credentialKind.view)
                     input.isStream = attempt.streams
                     input.bodySize = body.readableBytes
@@ -179,6 +179,7 @@ extension Exchange {
         } catch {
             throw GatewayError(.unsupportedConversion, error.sentence, status: 400)
         }
+        takeOverStops()
         try checkLosses(refusedLoss, from: client.format)
         guard !draft.patches.isEmpty else { return ByteBuffer(bytes: converted) }
         var patched: [UInt8] = []

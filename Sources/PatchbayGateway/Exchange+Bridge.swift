@@ -25,7 +25,9 @@ extension Exchange {
         makeCanonicalForBridge()
         do {
             attempt.decoder = try codec.openDecoder(codecParameters())
-            attempt.encoder = AnswerFold()
+            let fold = AnswerFold()
+            attempt.fold = fold
+            attempt.encoder = stopping(fold)
         } catch {
             dropUpstream()
             attemptFailed(.transport(.protocolViolation, sentence: error.sentence))
@@ -63,10 +65,11 @@ extension Exchange {
     }
 
     private func foldedDocument() throws(PluginError) -> ByteBuffer {
-        guard let fold = attempt.encoder as? AnswerFold, let codec = binding?.codec else {
+        guard let fold = attempt.fold, let codec = binding?.codec else {
             throw PluginError(.protocolViolation, "the stream was not folded")
         }
         attempt.encoder = nil
+        attempt.fold = nil
         let middle = fold.document()
         var converted: [UInt8] = []
         try middle.withBytes { raw throws(PluginError) in
@@ -140,7 +143,7 @@ extension Exchange {
         }
         var output: [UInt8] = []
         let encoder = try clientCodec.openEncoder(parameters)
-        try middle.withBytes { raw throws(PluginError) in try encoder.unfold(raw, output: &output) }
+        try stopped(middle).withBytes { raw throws(PluginError) in try encoder.unfold(raw, output: &output) }
         return output
     }
 

@@ -9,8 +9,8 @@ extension Exchange {
     var warnings: [String] { losses?.warnings ?? [] }
 
     /// From this severity on a loss is refused; nil = never. The key and the route set the standard, a request may
-    /// raise it for itself: `x-patchbay-strict: true` or `semantic` refuses what changes the meaning, `degrade` also what
-    /// changes the behaviour.
+    /// raise it for itself: `x-patchbay-strict: true` or `semantic` refuses what changes the meaning, `degrade` also
+    /// what changes the behaviour.
     var refusedLoss: ConversionLoss.Severity? {
         let word = connection.headerText("x-patchbay-strict")?.lowercased()
         switch word {

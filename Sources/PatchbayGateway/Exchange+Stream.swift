@@ -22,7 +22,7 @@ extension Exchange {
         do {
             attempt.decoder = try codec.openDecoder(codecParameters(tap: isSame))
             attempt.tap.isOnlyTapped = isSame
-            if !isSame { attempt.encoder = try snapshot.codecs[clientFormat]?.openEncoder(codecParameters()) }
+            if !isSame { attempt.encoder = stopping(try snapshot.codecs[clientFormat]?.openEncoder(codecParameters())) }
         } catch {
             dropUpstream()
             attemptFailed(.transport(.protocolViolation, sentence: error.sentence))
@@ -43,6 +43,7 @@ extension Exchange {
             return attemptFailed(
                 .transport(.protocolViolation, sentence: "the upstream's stream is malformed: \(error.message)"))
         }
+        if attempt.cutter?.isCut == true { return streamCut(output, deliver) }
         deliver(output)
     }
 
@@ -226,6 +227,7 @@ extension Exchange {
             if reason == .endOfStream { take(frame, into: &output) }
             if attempt.encoder == nil, !output.isEmpty { output.append(contentsOf: "\n\n".utf8) }
         }
+        if attempt.cutter?.isCut == true { return streamCut(output, deliver) }
         if attempt.mode == .folding { return foldEnded(reason) }
         if attempt.mode == .holding {
             let wasHeld = attempt.collected.readableBytes > 0 || !output.isEmpty

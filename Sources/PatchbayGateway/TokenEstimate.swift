@@ -127,15 +127,20 @@ struct FrameSizes: Sendable {
     private var count = 0
     private var bytes = 0
     private var smallest = Int.max
+    /// Of the newest frame; the last of all is the one that says why the answer ended, with no content at all.
+    private var newest = 0
 
     /// Frames below this carry no content: signs of life and ends.
     private static let least = 64
 
     mutating func add(_ size: Int) {
         guard size >= FrameSizes.least else { return }
-        count &+= 1
-        bytes &+= size
-        smallest = min(smallest, size)
+        if newest > 0 {
+            count &+= 1
+            bytes &+= newest
+            smallest = min(smallest, newest)
+        }
+        newest = size
     }
 
     /// Every frame repeats the same members around its piece of content: what a frame has more than the smallest one is
@@ -143,6 +148,6 @@ struct FrameSizes: Sendable {
     var tokens: Int {
         guard count > 1 else { return 0 }
         let content = bytes - count * smallest
-        return max(content / 4, count - 2, 0)
+        return max(content / 4, count - 1, 0)
     }
 }

@@ -33,6 +33,8 @@ package struct CapabilityProfile: Sendable, Hashable {
     /// none, reasoning_content_required or signature.
     package var reasoningEcho: String?
     package var contextWindowFinish: Bool?
+    /// The answer may begin with `<think>`…`</think>`, which is reasoning.
+    package var thinkTags = false
 
     package init() {}
 
@@ -69,5 +71,6 @@ package struct CapabilityProfile: Sendable, Hashable {
         cacheControl = document["cache_control"]?.boolValue
         reasoningEcho = document["reasoning_echo"]?.stringValue
         contextWindowFinish = document["context_window_finish"]?.boolValue
+        thinkTags = document["think_tags"]?.boolValue ?? false
     }
 }

@@ -27,7 +27,10 @@ package struct CodecParameters {
 
     package init() {}
 
-    func withRecord<Result>(_ body: (UnsafePointer<pb_codec_parameters>) -> Result) -> Result {
+    /// - Parameter error: where functions without an error argument of their own write a sentence.
+    func withRecord<Result>(
+        error: UnsafePointer<pb_sink>? = nil, _ body: (UnsafePointer<pb_codec_parameters>) -> Result
+    ) -> Result {
         var requested = requestedModel
         var upstream = upstreamModel
         var dialect = dialect ?? ""
@@ -44,7 +47,7 @@ package struct CodecParameters {
                                     dialect: Self.view(dialect), request_id: Self.view(requestID),
                                     created_s: UInt64(max(createdSeconds, 0)), profile_json: Self.view(profile),
                                     request_json: Self.view(request), ctx: context,
-                                    loss: losses == nil ? nil : Self.record)
+                                    loss: losses == nil ? nil : Self.record, error: error)
                                 return withUnsafePointer(to: &record, body)
                             }
                         }

@@ -72,6 +72,14 @@ package final class LossLedger {
         if losses.count < Self.limit { losses.append(loss) } else { dropped += 1 }
     }
 
+    package func contains(_ code: String) -> Bool { losses.contains { $0.code == code } }
+
+    /// Puts one loss in the place of all with a code.
+    package func replace(_ code: String, with loss: ConversionLoss) {
+        losses.removeAll { $0.code == code }
+        append(loss)
+    }
+
     package var worst: ConversionLoss.Severity? { losses.map(\.severity).max() }
 
     /// Each code once with its worst severity, as `code;severity`, the worst first. Bounded in number and length; what

@@ -13,7 +13,7 @@ struct BridgeTests {
     /// The codecs of the built images, loaded once.
     private static let codecs = Result { try LoadedCodecs() }
 
-    private func withCodecs(_ body: ([String: FormatCodec]) throws -> Void) throws {
+    private func withCodecs<Result>(_ body: ([String: FormatCodec]) throws -> Result) throws -> Result {
         try body(try Self.codecs.get().byName)
     }
 
@@ -121,6 +121,61 @@ struct BridgeTests {
                 _ = try fold(try Fixture.text("turn/chat.sse"), codec, limit: 200)
             }
         }
+    }
+
+    /// Runs deltas through a cutter into a fold; the text, the reason and whether it was cut.
+    private func cut(_ deltas: [String], at stops: [String]) throws -> (text: String, reason: String, isCut: Bool) {
+        try withCodecs { codecs in
+            let codec = try #require(codecs["chat"])
+            let fold = PatchbayHost.AnswerFold()
+            let cutter = StopCutter(stops, next: fold)
+            let decoder = try codec.openDecoder(parameters)
+            var tap = StreamTap()
+            var output: [UInt8] = []
+            var frames = deltas.map { text in
+                JSONValue.object([
+                    "choices": [["index": 0, "delta": ["content": .string(text)], "finish_reason": .null]]
+                ]).description
+            }
+            frames.append(Formats.chunk("{}", finish: "length"))
+            for frame in frames {
+                try Array(frame.utf8).withUnsafeBytes {
+                    try decoder.frame(StreamFrame(data: $0), to: cutter, output: &output, tap: &tap)
+                }
+            }
+            try decoder.finish(.endOfStream, to: cutter, output: &output, tap: &tap)
+            let choice = try JSONValue(parsing: fold.document())["choices"]?[0]
+            let text = (choice?["parts"]?.arrayValue ?? []).compactMap { $0["text"]?.stringValue }.joined()
+            return (text, choice?["finish"]?["reason"]?.stringValue ?? "", cutter.isCut)
+        }
+    }
+
+    @Test(
+        "An answer ends before a stop sequence, however the deltas cut it",
+        arguments: [
+            ("one END two", ["END"], "one ", true), ("one EN two", ["END"], "one EN two", false),
+            ("aaab", ["aab"], "a", true), ("xüy日z", ["日"], "xüy", true), ("abc", ["c", "b"], "a", true),
+            ("ends with EN", ["END"], "ends with EN", false), ("ENEND", ["END"], "EN", true), ("END", ["END"], "", true),
+        ])
+    func stops(whole: String, stops: [String], expected: String, isCut: Bool) throws {
+        for deltas in [[whole], whole.map { String($0) }]
+            + whole.indices.map({ [String(whole[..<$0]), String(whole[$0...])] })
+        {
+            let result = try cut(deltas, at: stops)
+            #expect(result.text == expected && result.isCut == isCut)
+            #expect(result.reason == (isCut ? "stop_sequence" : "length"))
+        }
+        let document: JSONValue = [
+            "choices": [
+                [
+                    "index": 0, "finish": ["reason": "length"],
+                    "parts": [["k": "text", "text": .string(whole)], ["k": "text", "text": "more"]],
+                ]
+            ]
+        ]
+        let read = try JSONValue(parsing: StopCutter.cut(document.serialised(), at: stops))
+        #expect(read["choices"]?[0]?["parts"]?.arrayValue?.count == (isCut ? 1 : 2))
+        #expect(read["choices"]?[0]?["parts"]?[0]?["text"]?.stringValue == (isCut ? expected : whole))
     }
 
     @Test("A document that is no answer is refused")
