@@ -7,7 +7,8 @@ CONFIG ?=
 VENV := $(CURDIR)/.build/venv
 SWIFT_FLAGS := --explicit-target-dependency-import-check error
 
-.PHONY: help run build debug test unit wire-formats headers fuzz e2e crash bench bench-table profile sanitize lint format packages venv clean
+.PHONY: help run build debug test unit wire-formats headers fuzz e2e crash bench bench-table bench-peers profile \
+	sanitize sanitize-thread sanitize-address soak lint format packages venv clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -57,13 +58,28 @@ bench-table: build ## The same, and the table is written into docs/performance.m
 	Tests/support/packages.sh bench
 	Tests/bench/run.sh $(SCENARIO) --write $(BENCH)
 
+bench-peers: build ## LiteLLM from PyPI, the gateway and nginx in one run, for comparison.
+	Tests/support/packages.sh bench
+	Tests/bench/run.sh peers --informational --write $(BENCH)
+
 profile: build ## Where the microseconds of a request go: instructions and time per stage, the costliest functions.
 	Tests/support/packages.sh profile
 	Tests/bench/profile.sh --write docs/performance.md
 
-sanitize: packages ## The test suite under the thread and the address sanitizer.
-	swift test --sanitize=thread --scratch-path .build-thread -Xlinker --export-dynamic
-	swift test --sanitize=address --scratch-path .build-address
+sanitize: sanitize-thread sanitize-address ## The Swift tests under the thread and the address sanitizer.
+
+sanitize-thread: packages
+	swift build --build-tests --sanitize=thread --scratch-path .build-thread -Xlinker --export-dynamic $(SWIFT_FLAGS)
+	TSAN_OPTIONS="suppressions=$(CURDIR)/Tests/support/thread-sanitizer.supp" \
+		.build-thread/debug/patchbayPackageTests.xctest --testing-library swift-testing $(SANITIZE_ARGUMENTS)
+
+sanitize-address: packages
+	swift build --build-tests --sanitize=address --scratch-path .build-address -Xlinker --export-dynamic $(SWIFT_FLAGS)
+	ASAN_OPTIONS=detect_leaks=0 \
+		.build-address/debug/patchbayPackageTests.xctest --testing-library swift-testing $(SANITIZE_ARGUMENTS)
+
+soak: build venv ## Ten minutes of everything at once (SOAK="--minutes 10 --pieces 6" for an hour).
+	nice "$(VENV)/bin/python" Tests/soak/soak.py $(SOAK)
 
 format: ## Format the Swift sources in place.
 	swift format format --in-place --recursive --parallel Sources Plugins sdk Tests Package.swift

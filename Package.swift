@@ -17,6 +17,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
     ]
 )
 
@@ -40,7 +41,7 @@ let pluginLinkerSettings: [LinkerSetting] = [
     .unsafeFlags([
         "-Xlinker", "--version-script=\(Context.packageDirectory)/sdk/plugin.map", "-Xlinker", "-z", "-Xlinker",
         "nodelete",
-        "-Xlinker", "-z", "-Xlinker", "now", "-Xlinker", "--as-needed",
+        "-Xlinker", "-z", "-Xlinker", "now",
     ]),
     // A plugin is read, hashed and copied whole before it is loaded.
     .unsafeFlags(["-Xlinker", "--strip-debug"], .when(configuration: .release)),
@@ -130,6 +131,7 @@ module(
     [
         "PatchbayCore", "PatchbayWire", "PatchbayRouting", hummingbird, crypto, logging,
         .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
     ])
 module("PatchbaySimulator", ["PatchbayCore", hummingbird, logging])
 
@@ -142,9 +144,7 @@ package.targets.append(
             "PatchbayUpstream",
             "PatchbayTelemetry", "PatchbayWire", "PatchbayGateway", "PatchbayAdmin", "PatchbaySimulator",
             argumentParser, logging,
-        ], swiftSettings: strict,
-        // Packages name all of Foundation; what they use of it is FoundationEssentials.
-        linkerSettings: [.unsafeFlags(["-Xlinker", "--as-needed"])]))
+        ], swiftSettings: strict))
 
 // Plugins.
 package.targets.append(
@@ -152,9 +152,12 @@ package.targets.append(
         name: "CanonicalChat", dependencies: ["PatchbayPlugin", "PatchbayWire"], path: "Plugins/Common/CanonicalChat",
         swiftSettings: strict + hot))
 plugin("FormatOpenAIChat", product: "format-openai-chat", ["PatchbayWire", "CanonicalChat"])
+plugin("FormatOpenAIResponses", product: "format-openai-responses", ["PatchbayWire", "CanonicalChat"])
 plugin("FormatAnthropicMessages", product: "format-anthropic-messages", ["PatchbayWire", "CanonicalChat"])
+plugin("FormatGemini", product: "format-gemini", ["PatchbayWire", "CanonicalChat"])
 plugin("PlatformOpenAI", product: "platform-openai")
 plugin("PlatformAnthropic", product: "platform-anthropic")
+plugin("PlatformGemini", product: "platform-gemini")
 plugin("PlatformNewAPI", product: "platform-new-api")
 plugin("NotifyWebhook", product: "notify-webhook")
 package.targets.append(
@@ -179,6 +182,6 @@ tests(
     "PluginTests",
     [
         "CPatchbay", "PatchbayPlugin", "PatchbayWire", "CanonicalChat", "FormatOpenAIChat", "FormatAnthropicMessages",
-        "PlatformOpenAI",
-        "PlatformAnthropic", "PlatformNewAPI", "NotifyWebhook", "PatchbaySimulator", "PatchbayHost", "PatchbayCore",
+        "FormatOpenAIResponses", "FormatGemini", "PlatformOpenAI", "PlatformAnthropic", "PlatformGemini",
+        "PlatformNewAPI", "NotifyWebhook", "PatchbaySimulator", "PatchbayHost", "PatchbayCore",
     ])

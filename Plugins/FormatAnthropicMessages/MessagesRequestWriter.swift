@@ -53,6 +53,7 @@ struct MessagesRequestWriter {
 
     /// What a request of another format may ask for and no request of this one can say.
     private mutating func refuseForeign() throws(ConversionError) {
+        try request.refuseForeignState(for: MessagesFormat.id, &context)
         if let count = request.sampling["n"]?.intValue, count > 1 {
             context.lose(.fatal, "sampling.n", at: "/sampling/n")
             throw ConversionError(.unsupported, "`n` must be 1: anthropic.messages gives one answer per request")
@@ -201,11 +202,13 @@ struct MessagesRequestWriter {
         }
     }
 
-    /// Members of Chat Completions that were understood already.
+    /// Members of Chat Completions and of Responses that were understood already.
     private static let interpreted: Set<String> = [
         "stream", "stream_options", "reasoning", "thinking", "enable_thinking", "thinking_budget", "safety_identifier",
-        "store",
+        "store", "include",
     ]
     /// Members of other formats without which the answer differs.
-    private static let meaningful: Set<String> = ["web_search_options", "response_format"]
+    private static let meaningful: Set<String> = [
+        "web_search_options", "response_format", "prompt", "conversation", "background", "max_tool_calls",
+    ]
 }

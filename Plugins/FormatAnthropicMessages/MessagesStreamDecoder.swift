@@ -140,6 +140,7 @@ struct MessagesStreamDecoder {
 
     private mutating func openBlock(_ root: JSONIndex, _ events: inout [AnswerEvent]) {
         begin(id: "", model: "", &events)
+        if context.tap { return tapContent(tape.present(root, named: "content_block"), &events) }
         let index = index(root)
         closeBlock(index, &events)
         guard let content = tape.present(root, named: "content_block") else { return }
@@ -148,53 +149,56 @@ struct MessagesStreamDecoder {
         }
         var block = MessagesStreamBlock(index: index, part: partCount)
         partCount += 1
-        let before = events.count
         block.open(content, tape, names, &events)
-        if context.tap { tapOpening(of: block, from: before, &events) } else { sawContent = true }
         hasToolCall = hasToolCall || block.kind == .toolCall
         blocks.append(block)
     }
 
     private mutating func delta(_ root: JSONIndex, _ events: inout [AnswerEvent]) {
         guard let delta = tape.present(root, named: "delta") else { return }
+        if context.tap { return tapContent(delta, &events) }
         let index = index(root)
         if let position = blocks.lastIndex(where: { $0.index == index }) {
-            let before = events.count
-            blocks[position].append(delta, tape, &events)
-            if context.tap, events.count > before { tapContent(of: blocks[position], from: before, &events) }
-            return
+            return blocks[position].append(delta, tape, &events)
         }
         // Nobody announced the block; its first delta says what it is.
         guard blocks.count < Self.maximumOpenBlocks,
             var block = MessagesStreamBlock(implicit: delta, tape, index: index, part: partCount)
         else { return }
         begin(id: "", model: "", &events)
-        sawContent = true
         partCount += 1
         events.append(.open(0, block.part, block.kind))
         block.append(delta, tape, &events)
         blocks.append(block)
     }
 
-    /// In tap mode one opened part tells that the answer has begun: the first block that has something in it. A block
-    /// that has been announced and is empty could still come from another upstream.
-    private mutating func tapOpening(of block: MessagesStreamBlock, from start: Int, _ events: inout [AnswerEvent]) {
-        let isText = block.kind == .text || block.kind == .reasoning
-        if isText, events.count == start + 1 { return events.removeSubrange(start...) }
-        sawContent = true
-    }
-
-    private mutating func tapContent(of block: MessagesStreamBlock, from start: Int, _ events: inout [AnswerEvent]) {
-        events.removeSubrange(start...)
-        guard !sawContent else { return }
-        sawContent = true
-        events.append(.open(0, block.part, block.kind))
-    }
-
     private mutating func closeBlock(_ index: Int, _ events: inout [AnswerEvent]) {
         guard let position = blocks.firstIndex(where: { $0.index == index }) else { return }
         blocks[position].close(&events)
         blocks.remove(at: position)
+    }
+
+    /// In tap mode one opened part tells that the answer has begun, and nothing is told of the others: the first block
+    /// or delta that has something in it. After the mere announcement of a text another upstream could still take over.
+    private mutating func tapContent(_ item: JSONIndex?, _ events: inout [AnswerEvent]) {
+        guard let item, !sawContent, let type = tape.member(item, named: "type").flatMap({ tape.string($0) }) else {
+            return
+        }
+        let (kind, member): (PartKind, StaticString) =
+            switch type {
+            case "text", "text_delta": (.text, "text")
+            case "thinking", "thinking_delta": (.reasoning, "thinking")
+            case "signature_delta": (.reasoning, "signature")
+            case "input_json_delta": (.toolCall, "partial_json")
+            case "tool_use": (.toolCall, "id")
+            case "redacted_thinking": (.reasoningRedacted, "data")
+            default: (.other, "type")
+            }
+        guard let text = tape.member(item, named: member), tape.kind(text) != .string || !tape.stringSpan(text).isEmpty
+        else { return }
+        begin(id: "", model: "", &events)
+        sawContent = true
+        events.append(.open(0, 0, kind))
     }
 
     // MARK: - Endings

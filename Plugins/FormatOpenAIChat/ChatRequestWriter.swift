@@ -32,6 +32,7 @@ struct ChatRequestWriter {
     }
 
     private mutating func write() throws(ConversionError) {
+        if !isSameFormat { try request.refuseForeignState(for: ChatFormat.id, &context) }
         writer.beginObject()
         writer.member("model", context.upstreamModel.isEmpty ? request.model : context.upstreamModel)
         try writeMessages()
@@ -191,10 +192,14 @@ struct ChatRequestWriter {
         }
     }
 
-    /// Members of Messages that were understood already.
-    private static let interpreted: Set<String> = ["thinking", "output_config", "stream"]
+    /// Members of Messages and of Responses that were understood already.
+    private static let interpreted: Set<String> = [
+        "thinking", "output_config", "stream", "stream_options", "include", "store", "safety_identifier",
+    ]
     /// Members of other formats without which the answer differs.
-    private static let meaningful: Set<String> = ["mcp_servers", "container", "fallbacks"]
+    private static let meaningful: Set<String> = [
+        "mcp_servers", "container", "fallbacks", "prompt", "conversation", "background", "max_tool_calls",
+    ]
 }
 
 extension ChatFormat {

@@ -32,7 +32,7 @@ struct ChatStreamDecoder {
         guard !hasEnded, !data.isEmpty else { return }
         if hasBrokenFrame { return failUnreadable(&events) }
         if data.first == UInt8(ascii: "["), Self.isDone(data) { return settle(&events, isDone: true) }
-        if context.tap, hasStarted, sawContent, !accounted.hasValue(in: data), JSONText.isObject(data) { return }
+        if context.tap, hasStarted, sawContent, accounted.isObjectWithout(data) { return }
         guard (try? tape.parse(data)) != nil else {
             hasBrokenFrame = true
             // Whoever only taps is about to pass the frame on: a client must not have to read it.

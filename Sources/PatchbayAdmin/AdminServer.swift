@@ -1,6 +1,7 @@
 import Hummingbird
 package import Logging
 package import PatchbayCore
+import ServiceLifecycle
 
 /// The listener of the admin API: Hummingbird around an ``AdminService``.
 package struct AdminServer: Sendable {
@@ -21,7 +22,7 @@ package struct AdminServer: Sendable {
         self.onListening = onListening
     }
 
-    /// Serves until the task is cancelled or its service group shuts down.
+    /// Serves until the task is cancelled. Requests in progress have two seconds then.
     package func run() async throws {
         let responder = AdminResponder(service: service)
         let application = Application(
@@ -31,7 +32,19 @@ package struct AdminServer: Sendable {
             configuration: ApplicationConfiguration(address: .hostname(listen.host, port: listen.port)),
             onServerRunning: { [onListening] channel in await onListening(channel.localAddress?.port ?? 0) },
             logger: logger)
-        try await application.run()
+        let group = ServiceGroup(
+            configuration: {
+                var configuration = ServiceGroupConfiguration(services: [application], logger: logger)
+                configuration.maximumGracefulShutdownDuration = .seconds(2)
+                return configuration
+            }())
+        // A task of its own, which is not cancelled: it is asked to end, and then does so in order.
+        let serving = Task { try await group.run() }
+        try await withTaskCancellationHandler {
+            try await serving.value
+        } onCancel: {
+            Task { await group.triggerGracefulShutdown() }
+        }
     }
 }
 

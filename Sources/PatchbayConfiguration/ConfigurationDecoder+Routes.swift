@@ -6,7 +6,11 @@ extension ConfigurationDecoder {
         var keys: [Key] = []
         var names: Set<String> = []
         var digests: Set<KeyDigest> = []
-        for (node, path) in document.list("keys") {
+        let items = document.list("keys")
+        keys.reserveCapacity(items.count)
+        names.reserveCapacity(items.count)
+        digests.reserveCapacity(items.count)
+        for (node, path) in items {
             guard let key = key(node, path) else { continue }
             if !names.insert(key.name).inserted {
                 problems.add(node.place(of: "name"), "\(path).name is used by another key.")
@@ -19,9 +23,11 @@ extension ConfigurationDecoder {
         return keys
     }
 
+    private static let keyMembers =
+        ["name", "key", "models", "group", "enabled", "strict_conversion"] + keys(KeyLimits.members)
+
     private func key(_ node: ConfigurationNode, _ path: String) -> Key? {
-        let allowed = ["name", "key", "models", "group", "enabled", "strict_conversion"]
-        guard let fields = reader(node, path, allowed) else { return nil }
+        guard let fields = reader(node, path, Self.keyMembers) else { return nil }
         let name = fields.requiredText("name")
         let text = fields.requiredText("key").map(Secret.init)
         guard let name, let text else { return nil }
@@ -31,8 +37,9 @@ extension ConfigurationDecoder {
             displayPrefix: text.prefix(11), models: fields.texts("models") ?? ["*"],
             group: fields.text("group") ?? "default", enabled: fields.flag("enabled") ?? true, source: .file)
         key.strictConversion = fields.flag("strict_conversion") ?? false
-        let made = key
-        fields.check { () throws(ValidationError) in try Validation.key(made) }
+        read(KeyLimits.members, of: fields, into: &key.limits)
+        let checked = key
+        fields.check { () throws(ValidationError) in try Validation.key(checked) }
         return key
     }
 
@@ -57,7 +64,10 @@ extension ConfigurationDecoder {
     }
 
     private func route(_ node: ConfigurationNode, _ path: String, _ sites: [Site]) -> Route? {
-        guard let fields = reader(node, path, ["model", "channels", "strict_conversion"]) else { return nil }
+        let allowed =
+            ["model", "channels", "strict_conversion"] + Self.keys(PolicySettings.members)
+            + Self.keys(ConcurrencySettings.members)
+        guard let fields = reader(node, path, allowed) else { return nil }
         let model = fields.requiredText("model")
         let items = fields.list("channels")
         if items.isEmpty { problems.add(fields.node.place(of: "channels"), "\(path).channels must name a channel.") }
@@ -65,6 +75,8 @@ extension ConfigurationDecoder {
         guard let model else { return nil }
         var route = Route(model: model, channels: channels, source: .file)
         route.strictConversion = fields.flag("strict_conversion") ?? false
+        read(PolicySettings.members, of: fields, into: &route.policy)
+        read(ConcurrencySettings.members, of: fields, into: &route.concurrency)
         fields.check { () throws(ValidationError) in try Validation.model(model, field: "model") }
         return route
     }

@@ -14,9 +14,10 @@ extension ConfigurationDecoder {
     }
 
     private func site(_ node: ConfigurationNode, _ path: String) -> Site? {
-        let allowed = [
-            "name", "platform", "base_url", "formats", "headers", "config", "enabled", "accounts", "conversion",
-        ]
+        let allowed =
+            ["name", "platform", "base_url", "formats", "headers", "config", "enabled", "accounts", "conversion"]
+            + Self.keys(PolicySettings.members) + Self.keys(ConcurrencySettings.members)
+            + Self.keys(PoolSettings.members)
         guard let fields = reader(node, path, allowed) else { return nil }
         let name = fields.requiredText("name")
         let platform = fields.requiredText("platform")
@@ -30,8 +31,12 @@ extension ConfigurationDecoder {
             pluginConfiguration: pluginConfiguration(fields), enabled: fields.flag("enabled") ?? true, source: .file,
             accounts: accounts)
         site.conversion = conversion(fields)
+        read(PolicySettings.members, of: fields, into: &site.policy)
+        read(ConcurrencySettings.members, of: fields, into: &site.concurrency)
+        read(PoolSettings.members, of: fields, into: &site.pool)
         // A site that breaks a rule is kept, so that what refers to it is not reported too.
-        return fields.check { () throws(ValidationError) in try Validation.site(site) } ?? site
+        let checked = site
+        return fields.check { () throws(ValidationError) in try Validation.site(checked) } ?? site
     }
 
     private func headers(_ fields: MappingReader) -> [HeaderSetting] {
@@ -92,16 +97,19 @@ extension ConfigurationDecoder {
     }
 
     private func account(_ node: ConfigurationNode, _ path: String) -> Account? {
-        guard let fields = reader(node, path, ["name", "credential", "models", "tokens", "enabled"]) else { return nil }
+        let allowed = ["name", "credential", "models", "tokens", "enabled", "max_concurrency"]
+        guard let fields = reader(node, path, allowed) else { return nil }
         let name = fields.requiredText("name")
         let credential = credential(fields)
         let tokens = tokens(fields)
         let models = models(fields)
         guard let name, let credential else { return nil }
-        let account = Account(
+        var account = Account(
             name: name, credential: credential, models: models, tokens: tokens, enabled: fields.flag("enabled") ?? true,
             source: .file)
-        fields.check { () throws(ValidationError) in try Validation.account(account) }
+        account.maxConcurrency = fields.integer("max_concurrency", in: Validation.concurrencies)
+        let checked = account
+        fields.check { () throws(ValidationError) in try Validation.account(checked) }
         return account
     }
 

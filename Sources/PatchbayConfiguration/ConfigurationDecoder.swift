@@ -6,14 +6,19 @@ struct ConfigurationDecoder {
 
     func decode(_ root: ConfigurationNode) -> Configuration {
         var configuration = Configuration()
-        let allowed = ["gateway", "admin", "egress", "prices", "sites", "keys", "routes"]
+        let allowed =
+            ["gateway", "admin", "egress", "prices", "sites", "keys", "groups", "routes"]
+            + Self.keys(PolicySettings.members) + Self.keys(ConcurrencySettings.members)
+            + Self.keys(PoolSettings.members)
         guard let document = reader(root, "", allowed) else { return configuration }
         if let node = document.member("gateway") { configuration.gateway = gateway(node) }
+        globalSettings(document, into: &configuration)
         if let node = document.member("admin") { configuration.admin = admin(node) }
         if let node = document.member("egress") { configuration.egress = egress(node) }
         configuration.prices = prices(document)
         configuration.sites = sites(document)
         configuration.keys = keys(document)
+        configuration.groups = groups(document)
         configuration.routes = routes(document, sites: configuration.sites)
         checkListeners(configuration, document)
         return configuration
@@ -25,11 +30,10 @@ struct ConfigurationDecoder {
 
     private func gateway(_ node: ConfigurationNode) -> GatewayConfiguration {
         var gateway = GatewayConfiguration()
-        guard let fields = reader(node, "gateway", ["listen", "limits", "timeouts", "drain", "event_loops"]) else {
-            return gateway
-        }
+        guard let fields = reader(node, "gateway", Self.gatewayKeys) else { return gateway }
         gateway.listen = listen(fields) ?? gateway.listen
         gateway.eventLoops = fields.integer("event_loops", in: 1...1_024)
+        gateway.maxHops = fields.integer("max_hops", in: 1...100) ?? gateway.maxHops
         if let node = fields.member("limits") { gateway.limits = limits(node) }
         if let node = fields.member("timeouts") { gateway.timeouts = timeouts(node) }
         if let node = fields.member("drain") { gateway.drain = drain(node) }
@@ -48,28 +52,24 @@ struct ConfigurationDecoder {
 
     private func limits(_ node: ConfigurationNode) -> GatewayLimits {
         var limits = GatewayLimits()
-        guard let fields = reader(node, "gateway.limits", ["header", "body", "connections"]) else { return limits }
-        limits.headerBytes = fields.size("header", in: 1_024...1_048_576) ?? limits.headerBytes
-        limits.bodyBytes = fields.size("body", in: 1_024...2_147_483_647) ?? limits.bodyBytes
+        guard let fields = parts("limits", node) else { return limits }
         limits.connections = fields.integer("connections", in: 1...1_000_000) ?? limits.connections
         return limits
     }
 
     private func timeouts(_ node: ConfigurationNode) -> GatewayTimeouts {
         var timeouts = GatewayTimeouts()
-        let allowed = [
-            "client_read", "client_write", "keep_alive", "connect", "first_byte", "idle", "total", "heartbeat",
-        ]
-        guard let fields = reader(node, "gateway.timeouts", allowed) else { return timeouts }
+        guard let fields = parts("timeouts", node) else { return timeouts }
         timeouts.clientRead = fields.duration("client_read") ?? timeouts.clientRead
         timeouts.clientWrite = fields.duration("client_write") ?? timeouts.clientWrite
         timeouts.keepAlive = fields.duration("keep_alive") ?? timeouts.keepAlive
-        timeouts.connect = fields.duration("connect") ?? timeouts.connect
-        timeouts.firstByte = fields.duration("first_byte") ?? timeouts.firstByte
-        timeouts.idle = fields.duration("idle") ?? timeouts.idle
-        timeouts.total = fields.duration("total") ?? timeouts.total
         timeouts.heartbeat = fields.duration("heartbeat") ?? timeouts.heartbeat
         return timeouts
+    }
+
+    private func parts(_ section: String, _ node: ConfigurationNode) -> MappingReader? {
+        let shared = PolicySettings.members.filter { $0.section.first == section }.map(\.name)
+        return reader(node, "gateway.\(section)", shared + (Self.gatewayParts[section] ?? []))
     }
 
     private func drain(_ node: ConfigurationNode) -> GatewayDrain {

@@ -117,14 +117,21 @@ struct MappingReader {
 
     /// A list of texts; nil if it is absent.
     func texts(_ key: String) -> [String]? {
-        guard member(key) != nil else { return nil }
-        return list(key).compactMap { item in
-            guard case .scalar(let text, _) = item.node.content else {
-                problems.add(item.node.place, "\(item.path) must be a text.")
-                return nil
-            }
-            return text
+        guard let member = member(key) else { return nil }
+        guard case .list(let items) = member.content else {
+            problems.add(member.place, "\(path(of: key)) must be a list.")
+            return []
         }
+        var texts: [String] = []
+        texts.reserveCapacity(items.count)
+        for (index, item) in items.enumerated() {
+            if case .scalar(let text, _) = item.content {
+                texts.append(text)
+            } else {
+                problems.add(item.place, "\(path(of: key))[\(index)] must be a text.")
+            }
+        }
+        return texts
     }
 
     /// The members of a mapping whose keys are free.

@@ -3,10 +3,16 @@ package struct Configuration: Sendable {
     package var gateway = GatewayConfiguration()
     package var admin = AdminConfiguration()
     package var egress = EgressConfiguration()
+    /// What holds where neither a site nor a route says otherwise.
+    package var policy = RequestPolicy()
+    /// What holds for every site that does not say otherwise.
+    package var concurrency = ConcurrencySettings()
+    package var pool = PoolSettings()
     /// Prices by public model name.
     package var prices: [String: ModelPrice] = [:]
     package var sites: [Site] = []
     package var keys: [Key] = []
+    package var groups: [KeyGroup] = []
     package var routes: [Route] = []
 
     package init() {}
@@ -51,27 +57,25 @@ package struct GatewayConfiguration: Sendable {
     package var limits = GatewayLimits()
     package var timeouts = GatewayTimeouts()
     package var drain = GatewayDrain()
+    /// A request that has come through so many gateways already is refused: it runs in a circle.
+    package var maxHops = 4
 
     package init() {}
 }
 
+/// What concerns the listener as a whole; what concerns a request is in ``RequestPolicy``.
 package struct GatewayLimits: Sendable, Hashable {
-    package var headerBytes = 65_536
-    package var bodyBytes = 33_554_432
     package var connections = 16_384
     package init() {}
 }
 
+/// What concerns client connections; what concerns upstreams is in ``RequestPolicy``.
 package struct GatewayTimeouts: Sendable, Hashable {
     /// From the first byte of a request head to its end, and for each pause inside a body.
     package var clientRead = 30_000
     /// A client that takes nothing for so long is dropped.
     package var clientWrite = 30_000
     package var keepAlive = 75_000
-    package var connect = 5_000
-    package var firstByte = 60_000
-    package var idle = 60_000
-    package var total = 600_000
     /// A client of a stream that has heard nothing for so long gets a sign of life.
     package var heartbeat = 15_000
     package init() {}

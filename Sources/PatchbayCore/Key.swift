@@ -36,6 +36,7 @@ package struct Key: Sendable {
     /// Public model names it may use: exact or with `*`.
     package var models: [String]
     package var group: String
+    package var limits = KeyLimits()
     package var enabled: Bool
     package var source: ConfigurationSource
     /// Its requests are refused rather than sent with something lost that changes their meaning.

@@ -17,6 +17,10 @@ package struct Site: Sendable {
     package var accounts: [Account]
     /// What conversions have to know of its models, a JSON object as text; see ``ConversionSetting``.
     package var conversion = "{}"
+    /// What holds for attempts at this site, unless their route says otherwise.
+    package var policy = PolicySettings()
+    package var concurrency = ConcurrencySettings()
+    package var pool = PoolSettings()
 
     package init(
         name: String, platform: String, baseURL: String, formats: [WireFormat] = [], headers: [HeaderSetting] = [],
@@ -54,6 +58,8 @@ package struct Account: Sendable {
     package var tokens: [UpstreamToken]
     package var enabled: Bool
     package var source: ConfigurationSource
+    /// Attempts under way with this account and its tokens, over all event loops; nil = what the site takes.
+    package var maxConcurrency: Int?
 
     package init(
         name: String, credential: Credential, models: [ModelMapping]? = nil, tokens: [UpstreamToken] = [],

@@ -10,6 +10,33 @@ package enum Timestamp {
         return "\(date)T\(time).\(pad(rest % 1000, 3))Z"
     }
 
+    /// `2026-11-21T04:48:19Z` from seconds since 1970 of the years 1970 to 9999, as bytes that are valid during the
+    /// call; nothing is allocated.
+    package static func withText<Result>(seconds: Int64, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        let seconds = Int(min(max(seconds, 0), 253_402_300_799))
+        let (year, month, day) = civil(days: seconds / 86_400)
+        let rest = seconds % 86_400
+        return withUnsafeTemporaryAllocation(byteCount: 20, alignment: 1) { bytes in
+            var position = 0
+            func put(_ value: Int, _ width: Int, _ end: UInt8) {
+                var value = value
+                for place in stride(from: position + width - 1, through: position, by: -1) {
+                    bytes[place] = UInt8(48 + value % 10)
+                    value /= 10
+                }
+                bytes[position + width] = end
+                position += width + 1
+            }
+            put(year, 4, UInt8(ascii: "-"))
+            put(month, 2, UInt8(ascii: "-"))
+            put(day, 2, UInt8(ascii: "T"))
+            put(rest / 3600, 2, UInt8(ascii: ":"))
+            put(rest / 60 % 60, 2, UInt8(ascii: ":"))
+            put(rest % 60, 2, UInt8(ascii: "Z"))
+            return body(UnsafeRawBufferPointer(bytes))
+        }
+    }
+
     /// Milliseconds since 1970 of an RFC 3339 timestamp with any offset; digits beyond milliseconds are cut off. Nil if
     /// it is not one.
     package static func milliseconds(_ text: String) -> Int64? {

@@ -47,6 +47,9 @@ extension Validation {
         site.baseURL = try baseURL(site.baseURL, field: "base_url")
         for (index, format) in site.formats.enumerated() { try name(format.rawValue, field: "formats[\(index)]") }
         for (index, header) in site.headers.enumerated() { try self.header(header, field: "headers[\(index)]") }
+        try settings(site.policy, PolicySettings.members)
+        try settings(site.concurrency, ConcurrencySettings.members)
+        try settings(site.pool, PoolSettings.members)
         return site
     }
 
@@ -55,6 +58,7 @@ extension Validation {
         try name(account.name, field: "name")
         try credential(account.credential)
         try models(account.models)
+        if let cap = account.maxConcurrency { try number(cap, in: concurrencies, field: "max_concurrency") }
     }
 
     package static func token(_ token: UpstreamToken) throws(ValidationError) {
@@ -69,11 +73,28 @@ extension Validation {
         try name(key.name, field: "name")
         try name(key.group, field: "group")
         for (index, model) in key.models.enumerated() { try self.model(model, field: "models[\(index)]") }
+        try settings(key.limits, KeyLimits.members)
+    }
+
+    package static func group(_ group: KeyGroup) throws(ValidationError) {
+        try name(group.name, field: "name")
+        try settings(group.limits, KeyLimits.members)
     }
 
     package static func route(_ route: Route) throws(ValidationError) {
         try model(route.model, field: "model")
         for (index, channel) in route.channels.enumerated() { try self.channel(channel, field: "channels[\(index)]") }
+        try settings(route.policy, PolicySettings.members)
+        try settings(route.concurrency, ConcurrencySettings.members)
+    }
+
+    /// Whole numbers that may be set in several places.
+    package static func settings<Settings>(
+        _ settings: Settings, _ members: [SettingMember<Settings>]
+    ) throws(ValidationError) {
+        for member in members {
+            if let value = settings[keyPath: member.path] { try number(value, in: member.range, field: member.id) }
+        }
     }
 
     package static func channel(_ channel: ChannelReference, field: String) throws(ValidationError) {

@@ -23,6 +23,7 @@ package struct ValidationError: Error, Sendable, Hashable, CustomStringConvertib
 package enum Validation {
     package static let weights = 0...1_000_000
     package static let priorities = -1_000...1_000
+    package static let concurrencies = 1...1_000_000
     package static let longestName = 64
     package static let longestModel = 256
     package static let longestText = 2_048
@@ -30,11 +31,13 @@ package enum Validation {
     package static let longestSecret = 16_384
 
     /// Names of sites, accounts, tokens, keys and groups.
-    package static func name(_ text: String, field: String) throws(ValidationError) {
-        let rule = "must be 1 to \(longestName) lower-case letters, digits, '-', '_' or '.'"
+    package static func name(_ text: String, field: @autoclosure () -> String) throws(ValidationError) {
         guard (1...longestName).contains(text.utf8.count), text != ".", text != "..",
             text.utf8.allSatisfy(isNameByte)
-        else { throw ValidationError(field: field, rule: rule) }
+        else {
+            let rule = "must be 1 to \(longestName) lower-case letters, digits, '-', '_' or '.'"
+            throw ValidationError(field: field(), rule: rule)
+        }
     }
 
     private static func isNameByte(_ byte: UInt8) -> Bool {
@@ -99,12 +102,12 @@ package enum Validation {
     }
 
     /// Model names, patterns included: printable, no white space at the ends.
-    package static func model(_ text: String, field: String) throws(ValidationError) {
+    package static func model(_ text: String, field: @autoclosure () -> String) throws(ValidationError) {
         guard (1...longestModel).contains(text.utf8.count), text.utf8.first != 0x20, text.utf8.last != 0x20,
             isPrintable(text)
         else {
             throw ValidationError(
-                field: field, rule: "must be 1 to \(longestModel) bytes of printable text without spaces around it")
+                field: field(), rule: "must be 1 to \(longestModel) bytes of printable text without spaces around it")
         }
     }
 

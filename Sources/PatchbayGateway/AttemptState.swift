@@ -29,8 +29,12 @@ struct AttemptState {
     /// Capability profile of the model, JSON; empty = nothing is known.
     var profile: [UInt8] = []
     var startedAt: Int64 = 0
+    /// When the head of a streamed answer came; 0 = it has not.
+    var headAt: Int64 = 0
     var mode = Mode.sent
     var status = 0
+    /// No connection could be made, so that no other account of the site fares better.
+    var isUnreachable = false
     /// Head of the answer; spans of `fields` point into it.
     var headBytes = ByteBuffer()
     var fields = ContiguousArray<HTTPField>()
@@ -40,6 +44,8 @@ struct AttemptState {
     var hasContentType = false
     /// Cuts the stream into frames; nil unless the answer is a stream.
     var splitter: SSEFrameSplitter?
+    /// Cuts a stream that came as one array instead of events.
+    var arraySplitter: JSONArraySplitter?
     var decoder: StreamDecoder?
     /// Writes the stream of another format, or folds it; nil when the upstream's own bytes are passed on.
     var encoder: EventConsumer?
@@ -53,6 +59,8 @@ struct AttemptState {
     var errorIsShown = false
     /// Frames that were read without complaint since the answer has begun.
     var goodFrames = 0
+    /// Estimated from a document that has become a stream; nil where nobody had to.
+    var answerTokens: Int?
     /// Of a stream that is passed on, where the codec does not tell its content.
     var frameSizes = FrameSizes()
     /// The gateway asked for usage that the client did not ask for: the chunk that carries it is not passed on.
@@ -83,4 +91,6 @@ enum AttemptFailureCause {
     /// The stream ended before its protocol says so.
     case truncated
     case timeout(String)
+    /// The site is this gateway itself.
+    case loop(String)
 }

@@ -12,14 +12,17 @@ final class CandidateSlot {
     /// nil when the base URL of the site cannot be used.
     let destination: UpstreamDestination?
     let series: RequestSeries
+    let policy: RequestPolicy
 
     init(
-        _ candidate: Candidate, upstream: ChannelUpstream, destination: UpstreamDestination?, series: RequestSeries
+        _ candidate: Candidate, upstream: ChannelUpstream, destination: UpstreamDestination?, series: RequestSeries,
+        policy: RequestPolicy
     ) {
         channel = candidate.channel
         price = candidate.price
         self.upstream = upstream
         self.destination = destination
         self.series = series
+        self.policy = policy
     }
 }

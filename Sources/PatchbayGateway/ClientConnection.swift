@@ -1,6 +1,8 @@
 import NIOCore
 import PatchbayCore
+import PatchbayUpstream
 import PatchbayWire
+import Synchronization
 
 /// One client connection: reads requests one after the other, hands each to an ``Exchange`` and writes what it answers.
 ///
@@ -45,14 +47,17 @@ final class ClientConnection: ChannelInboundHandler {
     private var needsFlush = false
     /// What was queued for the client at the last tick.
     private var queuedBefore = 0
+    /// The open connections of the client's address, and as which of them this one was counted.
+    private var address: AddressCell?
+    private var addressOrdinal = 0
     private(set) lazy var exchange = Exchange(connection: self)
     /// Place in the loop's list of connections.
     var listIndex = -1
-    private var inputLimit: Int { loop.limits.headerBytes + 65_536 }
+    private var inputLimit: Int { loop.snapshot.policies.ceiling.header + 65_536 }
 
     init(loop: LoopContext) {
         self.loop = loop
-        parser = HTTPRequestHeadParser(limits: HTTPLimits(headBytes: loop.limits.headerBytes))
+        parser = HTTPRequestHeadParser(limits: HTTPLimits(headBytes: loop.snapshot.policies.ceiling.header))
     }
 
     // MARK: - Channel events
@@ -61,6 +66,7 @@ final class ClientConnection: ChannelInboundHandler {
         self.context = context
         loop.noteTime()
         loop.add(self)
+        countAddress(context)
         deadline = loop.now + loop.timeouts.clientRead.milliseconds
     }
 
@@ -83,6 +89,7 @@ final class ClientConnection: ChannelInboundHandler {
         let wasAnswering = phase == .answering
         phase = .closed
         loop.remove(self)
+        if let address { loop.addresses.leave(address) }
         context = nil
         if wasAnswering { exchange.clientLeft() }
         incoming.clear()
@@ -172,6 +179,21 @@ final class ClientConnection: ChannelInboundHandler {
         if phase == .head { exchange.snapshot = loop.snapshot }
     }
 
+    /// Counts the connection under its client's address. Connections beyond the limit are let in for the one answer
+    /// that says so; beyond twice the limit they are not.
+    private func countAddress(_ context: ChannelHandlerContext) {
+        guard let remote = context.remoteAddress.flatMap(NetworkAddress.init)?.client else { return }
+        let (cell, ordinal) = loop.addresses.enter(remote)
+        (address, addressOrdinal) = (cell, ordinal)
+        if ordinal > 2 * loop.snapshot.policies.ceiling.connectionsPerAddress + 16 { context.close(promise: nil) }
+    }
+
+    /// Whether this connection is one too many of its address. Those that were there before it go on.
+    func exceeds(_ limit: Int) -> Bool {
+        guard addressOrdinal > limit, let address else { return false }
+        return address.count.load(ordering: .relaxed) > limit
+    }
+
     // MARK: - Reading requests
 
     /// Consumes input as far as the phase allows. Not reentrant: an answer given inside continues the outer loop.
@@ -233,7 +255,12 @@ final class ClientConnection: ChannelInboundHandler {
     private func headReceived() {
         keepAlive = head.keepAlive && !loop.isDraining
         deadline = loop.now + loop.timeouts.clientRead.milliseconds
-        let limit = loop.limits.bodyBytes
+        let limit = loop.snapshot.policies.ceiling.body
+        let connections = loop.snapshot.policies.ceiling.connectionsPerAddress
+        if exceeds(connections) {
+            let path = headBytes.withUnsafeReadableBytes { EndpointMatch(path: head.path.bytes(in: $0)) }
+            return refuse(.tooManyConnections(connections), dialect: path.dialect)
+        }
         if case .length(let length) = head.framing, length > limit {
             let path = headBytes.withUnsafeReadableBytes { EndpointMatch(path: head.path.bytes(in: $0)) }
             return refuse(
@@ -307,8 +334,8 @@ final class ClientConnection: ChannelInboundHandler {
                 }
                 incoming.moveReaderIndex(forwardBy: consumed)
                 extendBodyDeadline()
-                if body.readableBytes > loop.limits.bodyBytes {
-                    let limit = loop.limits.bodyBytes
+                let limit = loop.snapshot.policies.ceiling.body
+                if body.readableBytes > limit {
                     exchange.abandon()
                     refuse(
                         GatewayError(
@@ -326,7 +353,7 @@ final class ClientConnection: ChannelInboundHandler {
 
     /// Every piece of a body buys time for the next one, within the total time-out of the request.
     private func extendBodyDeadline() {
-        let end = exchange.startedAt + loop.timeouts.total.milliseconds
+        let end = exchange.startedAt + loop.snapshot.policies.global.timeouts.total.milliseconds
         deadline = min(loop.now + loop.timeouts.clientRead.milliseconds, end)
     }
 
@@ -429,6 +456,7 @@ extension ClientConnection {
         bytes.writeStaticString("content-type: application/json\r\n")
         if let seconds = error.retryAfter { ResponseHead.writeField("retry-after", seconds, into: &bytes) }
         if let methods = error.allow { ResponseHead.writeField("allow", methods, into: &bytes) }
+        if !error.fields.isEmpty { bytes.writeBytes(error.fields) }
         finishHead(&bytes, length: document.count)
         if !isHead { bytes.writeBytes(document) }
         write(bytes)

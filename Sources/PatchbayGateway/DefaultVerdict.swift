@@ -3,8 +3,8 @@ import PatchbayHost
 
 /// The host's own judgement, for outcomes on which the platform plugin has no opinion.
 enum DefaultVerdict {
-    static func answer(status: Int, retryAfter: String?) -> Verdict {
-        let milliseconds = retryAfter.flatMap { Int($0) }.map { min(max(0, $0), 86_400) * 1000 } ?? 0
+    /// - Parameter milliseconds: What the upstream asked to wait; 0 = nothing.
+    static func answer(status: Int, retryAfter milliseconds: Int) -> Verdict {
         switch status {
         case 401, 403: return Verdict(fault: .credential, retry: .otherAccount)
         case 402: return Verdict(fault: .quota, retry: .otherAccount)
@@ -21,6 +21,9 @@ enum DefaultVerdict {
     static func transport(_ fault: TransportFault) -> Verdict {
         Verdict(fault: fault == .protocolViolation ? .site : .network, retry: .otherChannel)
     }
+
+    /// The site leads back to this gateway. It does so until somebody changes the configuration.
+    static let loop = Verdict(fault: .site, retry: .otherChannel, cooldownMilliseconds: 60_000)
 
     static let truncated = Verdict(fault: .site, retry: .otherChannel)
 
@@ -42,12 +45,21 @@ enum DefaultVerdict {
 ///
 /// A failing credential of ours never looks like a failing credential of the client's (formats.md section 7.3 rule 1).
 enum FailureAnswer {
+    ///
+    /// - Parameter status: Of the upstream's answer; 0 = there was none.
     static func error(
-        for verdict: Verdict, cause: AttemptFailureCause, retryAfter: Int?, dialect: Dialect
+        for verdict: Verdict, cause: AttemptFailureCause, status: Int = 0, retryAfter: Int?, dialect: Dialect
     ) -> GatewayError {
         let why = verdict.reason.isEmpty ? cause.sentence : verdict.reason
+        if case .loop = cause { return .loop(why) }
+        if status == 508 { return .loop("the site leads back to this gateway: \(why)") }
         switch verdict.fault {
         case .client: return GatewayError(.invalidRequest, why, status: 400)
+        case .model where status >= 500:
+            // It is served there, but not now.
+            return GatewayError(
+                .noChannel, "the upstream does not serve the model now: \(why)", status: 503,
+                retryAfter: retryAfter ?? 5)
         case .model:
             return GatewayError(.modelNotFound, "no upstream serves the model: \(why)", status: 404, parameter: "model")
         case .credential, .challenge:

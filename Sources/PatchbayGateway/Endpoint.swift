@@ -10,6 +10,7 @@ import PatchbayWire
 enum Dialect: Sendable {
     case openAI
     case anthropic
+    case gemini
 }
 
 /// What a path of the gateway asks for.
@@ -17,7 +18,11 @@ enum Endpoint: Sendable, Equatable {
     case chatCompletions
     case messages
     case countTokens
+    case gemini(GeminiMethod)
+    case responses
     case models
+    /// One model of the list.
+    case model
     case health
     case readiness
 
@@ -26,12 +31,15 @@ enum Endpoint: Sendable, Equatable {
         switch self {
         case .chatCompletions: .openAIChat
         case .messages, .countTokens: .anthropicMessages
-        case .models, .health, .readiness: nil
+        case .responses: .openAIResponses
+        case .gemini(let method): method.format
+        case .models, .model, .health, .readiness: nil
         }
     }
 
     /// The formats of all endpoints.
-    static let formats: [WireFormat] = [.openAIChat, .anthropicMessages]
+    static let formats: [WireFormat] =
+        [.openAIChat, .anthropicMessages, .openAIResponses] + GeminiMethod.allCases.map(\.format)
 
     /// `POST` for endpoints with a body, else `GET`.
     var method: HTTPMethod { format == nil ? .get : .post }
@@ -57,10 +65,16 @@ struct EndpointMatch {
             endpoint = .messages
         } else if bare.equals("/messages/count_tokens") {
             endpoint = .countTokens
+        } else if bare.equals("/responses") {
+            endpoint = .responses
         } else if bare.equals("/models") {
             endpoint = .models
+        } else if let gemini = GeminiPath(path) {
+            endpoint = gemini.endpoint
+            if gemini.isGemini { dialect = .gemini }
         } else {
             endpoint = EndpointMatch.health(path)
+            if path.hasPrefix("/v1beta/") { dialect = .gemini }
         }
     }
 

@@ -33,6 +33,8 @@ extension Exchange: UpstreamResponseReceiver {
         for field in head.fields {
             let name = field.name.bytes(in: bytes)
             guard ForwardedFields.toClient(field, name: name) else { continue }
+            // The limits that concern the client are those of its key.
+            if key?.limiter != nil, RateLimitHeaders.isOne(name) { continue }
             if !sameFormat, field.known != .retryAfter { continue }
             if field.known == .contentType {
                 // A document that the codec has read is JSON, whatever the upstream calls it.
@@ -77,6 +79,8 @@ extension Exchange: UpstreamResponseReceiver {
         loop.noteTime()
         upstream = nil
         guard attempt.endedAt == nil else { return streamEnded(.endOfStream) }
+        attempt.isUnreachable = error.code.isUnreachable
+        if case .loop = error.code { return attemptFailed(.loop(error.sentence)) }
         attemptFailed(.transport(TransportFault(error.code), sentence: error.sentence))
     }
 
@@ -85,6 +89,9 @@ extension Exchange: UpstreamResponseReceiver {
         let first = bytes.readableBytesView.first { $0 != 0x20 && $0 != 0x0a && $0 != 0x0d && $0 != 0x09 }
         guard let first else { return }
         switch first {
+        case UInt8(ascii: "[") where attempt.format == .geminiGenerate && fields.stream:
+            attempt.arraySplitter = JSONArraySplitter()
+            beginHolding()
         case UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: "<"): attempt.mode = .collecting
         default:
             if fields.stream { return beginHolding() }
@@ -166,7 +173,8 @@ extension Exchange: UpstreamResponseReceiver {
         var patched: [UInt8] = []
         do {
             try bytes.withUnsafeReadableBytes {
-                try JSONPatch.apply([.set("model", string: fields.model)], to: $0, into: &patched)
+                let member = attempt.format == .geminiGenerate ? "modelVersion" : "model"
+                try JSONPatch.apply([.set(member, string: fields.model)], to: $0, into: &patched)
             }
             return ByteBuffer(bytes: patched)
         } catch {
@@ -190,9 +198,20 @@ extension Exchange: UpstreamResponseReceiver {
         ResponseHead.writeStatus(status, into: &bytes)
         ResponseHead.writeRequestID(requestID, dialect: dialect, into: &bytes)
         bytes.writeImmutableBuffer(attempt.forwarded)
+        writeRateLimits(into: &bytes)
         if !attempt.hasContentType { bytes.writeStaticString("content-type: application/json\r\n") }
         if !warnings.isEmpty {
             ResponseHead.writeField("x-patchbay-warnings", warnings.joined(separator: ","), into: &bytes)
+        }
+    }
+}
+
+extension UpstreamError.Code {
+    /// There was no connection, and to this origin there will be none for others either.
+    fileprivate var isUnreachable: Bool {
+        switch self {
+        case .connect, .tls, .timeoutConnect, .denied, .loop, .resolve: true
+        case .reset, .timeoutWrite, .timeoutFirstByte, .timeoutIdle, .protocol, .exhausted: false
         }
     }
 }
@@ -203,9 +222,9 @@ extension TransportFault {
         case .connect, .resolve, .exhausted: self = .connect
         case .tls: self = .tls
         case .reset: self = .reset
-        case .timeoutConnect, .timeoutFirstByte, .timeoutIdle: self = .timeout
+        case .timeoutConnect, .timeoutWrite, .timeoutFirstByte, .timeoutIdle: self = .timeout
         case .protocol: self = .protocolViolation
-        case .denied: self = .denied
+        case .denied, .loop: self = .denied
         }
     }
 }

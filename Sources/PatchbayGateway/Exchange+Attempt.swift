@@ -8,13 +8,15 @@ import PatchbayWire
 
 /// Sending the request to one channel after the other.
 extension Exchange {
-    private static let maximumAttempts = 4
-
     /// Sends the next attempt of the plan, or answers the error of the last one.
     func nextAttempt() {
-        while planPosition < plan.count, attempts.count < Exchange.maximumAttempts {
-            let slot = loop.slot(plan[planPosition], of: snapshot, route: routeName)
-            planPosition += 1
+        while true {
+            let slot: CandidateSlot
+            switch nextTurn() {
+            case .ask(let next): slot = next
+            case .waiting: return
+            case .exhausted: return answerLastError()
+            }
             if attempt.slot != nil { attempt = AttemptState() }
             attempt.slot = slot
             attempt.startedAt = loop.now
@@ -32,12 +34,11 @@ extension Exchange {
                     ?? GatewayError(.upstreamFailed, "the channel could not be prepared: \(error)", status: 502)
             }
         }
-        if endpoint == .countTokens { return answerEstimatedCount() }
-        answerLastError()
     }
 
     /// A channel that could not even be asked.
     private func noteUnsent(fault: Fault, reason: String) {
+        leavePlaces()
         attempts.append(attemptRecord(fault: fault, reason: reason))
         loop.logger.warning(
             "attempt not sent",
@@ -53,10 +54,11 @@ extension Exchange {
         }
         attempt.isOpen = true
         loop.health.attemptStarted(attempt.channel, of: snapshot.table)
+        let timeouts = slot.policy.timeouts
         upstream = loop.pool.send(
             request, to: destination,
             timeouts: UpstreamTimeouts(
-                connect: loop.timeouts.connect, firstByte: loop.timeouts.firstByte, idle: loop.timeouts.idle),
+                connect: timeouts.connect, write: timeouts.write, firstByte: timeouts.firstByte, idle: timeouts.idle),
             receiver: self)
     }
 
@@ -87,9 +89,14 @@ extension Exchange {
 
     /// The client's own format if the channel speaks it and it has not proved unsupported there, else the first other.
     func chooseFormat(for client: FormatBinding, upstream: ChannelUpstream) throws(ChannelUnusable) -> FormatBinding {
-        let usable = loop.health.usableFormats(attempt.channel, model: attempt.upstreamModel, now: loop.now)
+        let usable = loop.health.usableFormats(
+            attempt.channel, model: attempt.upstreamModel, of: snapshot.table, now: loop.now)
         // A format that no site speaks has an empty set, which every set contains.
         if !client.own.isEmpty, usable.contains(client.own) { return client }
+        // What no plugin reads cannot be brought into another format.
+        guard client.codec != nil else {
+            throw ChannelUnusable(reason: "the channel does not speak \(client.format)")
+        }
         for format in upstream.formats where format.codec != nil && usable.contains(format.own) { return format }
         throw ChannelUnusable(reason: "the channel speaks no format that this request can be sent in")
     }
@@ -104,12 +111,14 @@ extension Exchange {
                 try loop.headers.showing(head.fields, bytes) { () throws(PluginError) in
                     var input = AttemptInput(
                         format: format.name.view, operation: Views.of(endpoint?.operation ?? "generate"),
-                        baseURL: upstream.baseURL.view, requestedModel: requested, upstreamModel: upstream.upstreamModelName?.view ?? requested,
+                        baseURL: upstream.baseURL.view, requestedModel: requested,
+                        upstreamModel: upstream.upstreamModelName?.view ?? requested,
                         credentialKind: upstream.credentialKind.view)
                     input.isStream = attempt.streams
                     input.bodySize = body.readableBytes
                     input.headers = loop.headers
-                    if let query = head.query { input.query = query.bytes(in: bytes) }
+                    // Clients of Gemini may have their key in the query.
+                    if let query = head.query, dialect != .gemini { input.query = query.bytes(in: bytes) }
                     try instance.prepare(input, into: loop.draft)
                 }
             }
@@ -124,7 +133,9 @@ extension Exchange {
         let asksOtherwise = attempt.streams != fields.stream
         if !attempt.renamesModel, !addsUsage, !asksOtherwise, draft.patches.isEmpty { return body }
         var operations: [JSONPatchOperation] = []
-        if attempt.renamesModel {
+        if case .gemini(let method) = endpoint {
+            if attempt.renamesModel, method.namesModelInBody { return try renamedBody(method, draft) }
+        } else if attempt.renamesModel {
             operations.append(.set("model", string: attempt.upstreamModel))
         }
         if asksOtherwise { operations += streamOperations() }
@@ -133,6 +144,7 @@ extension Exchange {
             operations.append(JSONPatchOperation("stream_options", "include_usage", value: Array("true".utf8)))
         }
         operations += try draft.patchOperations()
+        if operations.isEmpty { return body }
         var patched: [UInt8] = []
         patched.reserveCapacity(body.readableBytes + 128)
         try body.withUnsafeReadableBytes { try JSONPatch.apply(operations, to: $0, into: &patched) }

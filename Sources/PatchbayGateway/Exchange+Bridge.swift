@@ -141,6 +141,7 @@ extension Exchange {
             }
             try codec.responseToCanonical(raw, parameters, into: &middle)
         }
+        if attempt.tap.usage.output == nil { attempt.answerTokens = TokenEstimate.response(middle) }
         var output: [UInt8] = []
         let encoder = try clientCodec.openEncoder(parameters)
         try stopped(middle).withBytes { raw throws(PluginError) in try encoder.unfold(raw, output: &output) }

@@ -7,16 +7,18 @@ import PatchbayWire
 
 /// `POST /v1/messages/count_tokens`: asked of an upstream that can count, else estimated.
 ///
-/// Nothing is generated and nothing is charged, so there is no record in the ledger. An estimate says so in the header
-/// `x-patchbay-estimated`; the body has nothing but the number, because that is all the format allows.
+/// Nothing is generated and nothing is charged, so there is no record in the ledger. An estimate says so among the
+/// warnings; the body has nothing but the number, because that is all the format allows.
 extension Exchange {
     /// Plans only channels that speak the client's own format; the others cannot count for it.
     func countTokens() throws(GatewayError) {
         let route = try findRoute()
         guard let binding else { return }
+        adopt(route)
         let outcome = Router.plan(
             route, in: snapshot.table, formats: binding.own, health: loop.health, now: startedAt,
             random: &loop.random, into: &plan)
+        planPosition = 0
         state = .waiting
         guard outcome == .ready, !binding.own.isEmpty else { return answerEstimatedCount() }
         nextAttempt()
@@ -54,7 +56,7 @@ extension Exchange {
         writer.key("input_tokens")
         writer.number(count)
         writer.endObject()
-        answer(writer.bytes) { $0.writeStaticString("x-patchbay-estimated: true\r\n") }
+        answer(writer.bytes, warning: "usage.estimated;info")
     }
 
     /// Why the client's request cannot be read.

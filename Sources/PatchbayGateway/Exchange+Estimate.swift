@@ -31,6 +31,7 @@ extension Exchange {
     }
 
     private func estimatedOutput() -> Int? {
+        if let tokens = attempt.answerTokens { return tokens }
         if attempt.tap.contentBytes > 0 { return max(1, attempt.tap.contentBytes / 4) }
         if attempt.splitter != nil { return attempt.frameSizes.tokens }
         guard let codec = attempt.binding?.codec, attempt.collected.readableBytes > 0 else { return nil }

@@ -14,11 +14,17 @@ extension Exchange {
         let evidence = refusalEvidence(cause)
         let verdict = evidence.map { corrected(judge(cause), by: $0) } ?? judge(cause)
         let reason = verdict.reason.isEmpty ? cause.sentence : verdict.reason
-        penalise(verdict, reason: reason)
+        // That all of a request took too long is no proof against the channel it had come to.
+        if case .timeout = cause {
+            finishAttempt(fault: verdict.fault, reason: reason)
+        } else {
+            penalise(verdict, reason: reason)
+        }
         let isStandInUnable = verdict.fault == .client && isStandInUnable(cause)
         if !isStandInUnable {
             lastError = FailureAnswer.error(
-                for: verdict, cause: cause, retryAfter: retryAfterSeconds(verdict), dialect: dialect)
+                for: verdict, cause: cause, status: attempt.status, retryAfter: retryAfterSeconds(verdict),
+                dialect: dialect)
         }
         loop.logger.info(
             "attempt failed",
@@ -35,27 +41,7 @@ extension Exchange {
             if verdict.fault == .client { return answerClientFault(cause) }
             return answerLastError()
         }
-        planRetry(verdict.retry)
-        nextAttempt()
-    }
-
-    /// The order in which the rest of the plan is tried, after what the verdict allows.
-    private func planRetry(_ scope: RetryScope) {
-        let table = snapshot.table
-        let failed = table.channels[Int(attempt.channel)]
-        switch scope {
-        case .otherAccount:
-            plan.removeSubrange(..<planPosition)
-            planPosition = 0
-            plan.removeAll { candidate in
-                let channel = table.channels[Int(table.candidates[Int(candidate)].channel)]
-                return channel.account == failed.account && channel.token == failed.token
-            }
-        case .sameChannel:
-            let triesHere = attempts.count { $0.site == failed.siteName && $0.account == failed.account }
-            if triesHere < 2, planPosition > 0 { planPosition -= 1 }
-        case .otherChannel, .none: break
-        }
+        retry(after: verdict, cause)
     }
 
     // MARK: - Judgement
@@ -66,11 +52,16 @@ extension Exchange {
         case .streamError(let error): return DefaultVerdict.streamError(error.category)
         case .truncated: return DefaultVerdict.truncated
         case .timeout: return DefaultVerdict.transport(.timeout)
+        case .loop: return DefaultVerdict.loop
         case .answer, .transport: break
         }
-        if let judged = classify(cause.transport), judged.fault != .none { return judged }
+        if attempt.status == 508 { return DefaultVerdict.loop }
+        if var judged = classify(cause.transport), judged.fault != .none {
+            if judged.retryAfterMilliseconds == 0 { judged.retryAfterMilliseconds = askedWait() }
+            return judged
+        }
         if let transport = cause.transport { return DefaultVerdict.transport(transport) }
-        return DefaultVerdict.answer(status: attempt.status, retryAfter: answerField(.retryAfter))
+        return DefaultVerdict.answer(status: attempt.status, retryAfter: askedWait())
     }
 
     private func classify(_ transport: TransportFault?) -> Verdict? {
@@ -94,7 +85,7 @@ extension Exchange {
     func penalise(_ verdict: Verdict, reason: String) {
         finishAttempt(fault: verdict.fault, reason: reason)
         let failure = AttemptFailure(
-            fault: verdict.fault, connectLevel: attempt.status == 0 && attempt.mode == .sent,
+            fault: verdict.fault, connectLevel: attempt.isUnreachable,
             cooldownMilliseconds: UInt64(max(0, verdict.cooldownMilliseconds)),
             retryAfterMilliseconds: UInt64(max(0, verdict.retryAfterMilliseconds)),
             disablesCredential: verdict.disablesCredential, format: attempt.format, model: attempt.upstreamModel,
@@ -118,6 +109,7 @@ extension Exchange {
     }
 
     func answerLastError() {
+        if endpoint == .countTokens { return answerEstimatedCount() }
         let error =
             lastError
             ?? GatewayError(
@@ -172,7 +164,7 @@ extension Exchange {
 extension AttemptFailureCause {
     var sentence: String {
         switch self {
-        case .answer(let sentence), .transport(_, let sentence), .timeout(let sentence): sentence
+        case .answer(let sentence), .transport(_, let sentence), .timeout(let sentence), .loop(let sentence): sentence
         case .streamError(let error):
             error.message.isEmpty ? "the upstream reported an error in its stream" : error.message
         case .truncated: "the stream ended before its format says so"

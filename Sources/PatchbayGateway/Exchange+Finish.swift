@@ -16,6 +16,7 @@ extension Exchange {
     func finishAttempt(fault: Fault, reason: String) {
         guard attempt.isOpen else { return }
         attempt.isOpen = false
+        leavePlaces()
         if fault == .none, !unsupported.isEmpty { confirmFallback() }
         loop.health.attemptEnded(attempt.channel, of: snapshot.table)
         attempts.append(attemptRecord(fault: fault, reason: reason))
@@ -34,6 +35,7 @@ extension Exchange {
         guard hasLedgerEntry, let key else { return }
         hasLedgerEntry = false
         if usage.input == nil || usage.output == nil { estimateMissingUsage(outcome) }
+        endAdmission(after: outcome)
         var record = RequestRecord(id: requestID, time: startedAtUnix, key: key.key.name, model: fields.model)
         record.site = attempt.upstream?.site.name ?? ""
         record.account = attempt.upstream?.accountID ?? ""

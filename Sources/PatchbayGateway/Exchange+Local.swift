@@ -25,7 +25,7 @@ extension Exchange {
             }
             return nil
         }
-        if let found { return found }
+        if let found = found ?? keyOfQuery(&sawCredential) { return found }
         throw GatewayError(
             .invalidKey,
             sawCredential
@@ -52,7 +52,7 @@ extension Exchange {
         }
     }
 
-    private static func digest(_ credential: UnsafeRawBufferPointer) -> KeyDigest {
+    static func digest(_ credential: UnsafeRawBufferPointer) -> KeyDigest {
         var hash = SHA256()
         hash.update(bufferPointer: credential)
         return hash.finalize().withUnsafeBytes { KeyDigest(rawBytes: $0) }
@@ -63,18 +63,19 @@ extension Exchange {
     /// Ends the request with an error of the gateway's own.
     func answerLocally(_ error: GatewayError, beforeBody: Bool) {
         loop.refused(error)
+        revokeAdmission()
         state = .finished
         if beforeBody, !connection.canSkipBody { connection.closeAfterAnswer() }
         connection.writeError(error, dialect: dialect, requestID: requestID, isHead: isHead)
         if beforeBody { connection.refusedBeforeBody() } else { connection.answered() }
     }
 
-    func answer(_ document: [UInt8], fields: (inout ByteBuffer) -> Void = { _ in }) {
+    func answer(_ document: [UInt8], warning: String? = nil) {
         var bytes = connection.buffer(capacity: 256 + document.count)
         ResponseHead.writeStatus(200, into: &bytes)
         ResponseHead.writeRequestID(requestID, dialect: dialect, into: &bytes)
         bytes.writeStaticString("content-type: application/json\r\n")
-        fields(&bytes)
+        if let warning { ResponseHead.writeField("x-patchbay-warnings", warning, into: &bytes) }
         connection.finishHead(&bytes, length: document.count)
         if !isHead { bytes.writeBytes(document) }
         connection.write(bytes)
@@ -93,13 +94,15 @@ extension Exchange {
         answer(Array("{\"status\":\"\(isDegraded ? "degraded" : "ok")\"}".utf8))
     }
 
-    /// The models that the key may use, in the shape of the caller's SDK: Anthropic's when `anthropic-version` is sent
-    /// (formats.md section 0 fact 3).
+    /// The models that the key may use, in the shape of the caller's SDK.
     func answerModels() {
         guard let key else { return }
         let names = snapshot.table.models(allowedBy: key.permissions)
-        let isAnthropic = connection.head.fields.contains { $0.known == .anthropicVersion }
-        answer(isAnthropic ? ModelList.anthropic(names) : ModelList.openAI(names))
+        switch dialect {
+        case .openAI: answer(ModelList.openAI(names))
+        case .anthropic: answer(ModelList.anthropic(names))
+        case .gemini: answer(ModelList.gemini(names))
+        }
     }
 }
 
@@ -113,20 +116,29 @@ enum ModelList {
         writer.key("data")
         writer.beginArray()
         for name in names {
-            writer.beginObject()
-            writer.key("id")
-            writer.string(name)
-            writer.key("object")
-            writer.string("model")
-            writer.key("created")
-            writer.number(0)
-            writer.key("owned_by")
-            writer.string("patchbay")
-            writer.endObject()
+            writeOpenAI(name, into: &writer)
         }
         writer.endArray()
         writer.endObject()
         return writer.bytes
+    }
+
+    static func writeOpenAI(_ name: String, into writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.member("id", name)
+        writer.member("object", literal: "model")
+        writer.member("created", 0)
+        writer.member("owned_by", literal: "patchbay")
+        writer.endObject()
+    }
+
+    static func writeAnthropic(_ name: String, into writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.member("type", literal: "model")
+        writer.member("id", name)
+        writer.member("display_name", name)
+        writer.member("created_at", literal: "1970-01-01T00:00:00Z")
+        writer.endObject()
     }
 
     static func anthropic(_ names: [String]) -> [UInt8] {
@@ -135,16 +147,7 @@ enum ModelList {
         writer.key("data")
         writer.beginArray()
         for name in names {
-            writer.beginObject()
-            writer.key("type")
-            writer.string("model")
-            writer.key("id")
-            writer.string(name)
-            writer.key("display_name")
-            writer.string(name)
-            writer.key("created_at")
-            writer.string("1970-01-01T00:00:00Z")
-            writer.endObject()
+            writeAnthropic(name, into: &writer)
         }
         writer.endArray()
         writer.key("has_more")

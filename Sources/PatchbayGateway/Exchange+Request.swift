@@ -28,7 +28,7 @@ extension Exchange {
 
     /// No less than what ``writeHead`` writes.
     private func headCapacity(draft: RequestDraft, upstream: ChannelUpstream) -> Int {
-        var capacity = 256 + draft.byteCount + 4 * draft.headers.count + upstream.headBytes
+        var capacity = 288 + draft.byteCount + 4 * draft.headers.count + upstream.headBytes
         capacity += connection.headBytes.readableBytes + upstream.secrets.expandedCount(of: draft.url.count)
         for header in draft.headers where header.hasSecret {
             capacity += upstream.secrets.expandedCount(of: header.value?.count ?? 0)
@@ -64,7 +64,9 @@ extension Exchange {
             }
             writer.write("\r\n")
         }
-        writer.write("accept-encoding: identity\r\ncontent-length: ")
+        writer.write("x-patchbay-hops: ")
+        writer.write(decimal: governed.hops + 1)
+        writer.write("\r\naccept-encoding: identity\r\ncontent-length: ")
         writer.write(decimal: bodyBytes)
         writer.write("\r\n\r\n")
     }

@@ -80,9 +80,13 @@ extension Dialect {
         switch self {
         case .openAI: Dialect.comment
         case .anthropic: Dialect.ping
+        case .gemini: Dialect.blankLine
         }
     }
 
     private static let comment = Array(": ka\n\n".utf8)
+    /// Google's client fails on comments and on events without data, but skips blank lines; in an array it is white
+    /// space.
+    private static let blankLine = Array("\r\n".utf8)
     private static let ping = Array("event: ping\ndata: {\"type\":\"ping\"}\n\n".utf8)
 }

@@ -16,7 +16,8 @@ extension Exchange {
     /// The answer is a stream: opens the state machines that read it and, for another format, write it anew.
     func beginHolding() {
         attempt.mode = .holding
-        attempt.splitter = SSEFrameSplitter()
+        attempt.headAt = loop.now
+        if attempt.arraySplitter == nil { attempt.splitter = SSEFrameSplitter() }
         guard let codec = snapshot.codecs[attempt.format], let clientFormat = endpoint?.format else { return }
         let isSame = attempt.isSameFormat
         do {
@@ -31,6 +32,7 @@ extension Exchange {
 
     func streamBytes(_ bytes: ByteBuffer) {
         guard attempt.endedAt == nil else { return }
+        if attempt.arraySplitter != nil { return arrayBytes(bytes) }
         var output = loop.takeStreamOutput()
         defer { loop.reuseStreamOutput(&output) }
         do {
@@ -48,7 +50,7 @@ extension Exchange {
     }
 
     /// Hands one frame to the decoder and adds what the client gets of it to `output`.
-    private func take(_ frame: SSEFrame, into output: inout [UInt8]) {
+    func take(_ frame: SSEFrame, into output: inout [UInt8]) {
         // Whatever an upstream sends behind its last word or an error is no part of the answer.
         guard !attempt.tap.ended, attempt.tap.error == nil else { return }
         if let data = frame.data {
@@ -62,7 +64,7 @@ extension Exchange {
         guard attempt.encoder == nil else { return }
         attempt.frameSizes.add(frame.raw.count)
         if attempt.tap.error != nil {
-            attempt.errorIsShown = StreamEdit.isError(frame, dialect: dialect)
+            attempt.errorIsShown = showsError(frame)
             guard attempt.errorIsShown else { return }
         }
         if attempt.renamesModel, StreamEdit.appendRenamed(frame, to: fields.model, into: &output) { return }
@@ -103,7 +105,7 @@ extension Exchange {
     }
 
     /// Sends what came out of one read, or goes on holding it.
-    private func deliver(_ output: [UInt8]) {
+    func deliver(_ output: [UInt8]) {
         if let error = attempt.tap.error, state == .waiting {
             dropUpstream()
             return attemptFailed(.streamError(error))
@@ -156,7 +158,9 @@ extension Exchange {
         ResponseHead.writeStatus(200, into: &head)
         ResponseHead.writeRequestID(requestID, dialect: dialect, into: &head)
         head.writeStaticString(
-            "content-type: text/event-stream\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n")
+            arrayFraming == nil ? "content-type: text/event-stream\r\n" : "content-type: application/json\r\n")
+        head.writeStaticString("cache-control: no-cache\r\nx-accel-buffering: no\r\n")
+        writeRateLimits(into: &head)
         if !warnings.isEmpty {
             ResponseHead.writeField("x-patchbay-warnings", warnings.joined(separator: ","), into: &head)
         }
@@ -165,6 +169,7 @@ extension Exchange {
     }
 
     func append(chunk: [UInt8], to buffer: inout ByteBuffer) {
+        let chunk = arrayFraming?.elements(of: chunk) ?? chunk
         guard !chunk.isEmpty else { return }
         sentToClient += chunk.count
         if connection.acceptsChunked { buffer.writeChunk(chunk) } else { buffer.writeBytes(chunk) }
@@ -192,6 +197,10 @@ extension Exchange {
     }
 
     private func appendTerminator(to buffer: inout ByteBuffer) {
+        if let end = arrayFraming?.end {
+            arrayFraming = nil
+            append(chunk: end, to: &buffer)
+        }
         if connection.acceptsChunked { buffer.writeStaticString("0\r\n\r\n") }
     }
 
@@ -260,17 +269,15 @@ extension Exchange {
 
     /// Ends a stream that broke: what was sent stays, the error frame says so, and no terminator of the format follows.
     func breakStream(_ error: GatewayError) {
-        write(chunk: error.streamFrame(dialect, requestID: requestID))
+        write(chunk: streamFrame(error))
         closeStream()
         endConnection()
     }
 
     func endConnection() {
-        if connection.acceptsChunked {
-            var buffer = connection.buffer(capacity: 8)
-            appendTerminator(to: &buffer)
-            connection.write(buffer)
-        }
+        var buffer = connection.buffer(capacity: 8)
+        appendTerminator(to: &buffer)
+        connection.write(buffer)
         connection.closeAfterAnswer()
         state = .finished
         connection.answered()

@@ -54,6 +54,10 @@ final class Exchange {
     var lastError: GatewayError?
     /// Formats of channels that proved unsupported while this request was tried.
     var unsupported: [(channel: Int32, format: WireFormat)] = []
+    /// Limits, places and waits.
+    var governed = GovernedState()
+    /// Goes up with every wait, so that what arrives after one has ended is known as late.
+    var waitSerial: UInt64 = 0
     /// The canonical form of the body, made once for all attempts that need it.
     var canonical: [UInt8] = []
 
@@ -72,6 +76,8 @@ final class Exchange {
     var lossesOfReading: LossLedger?
     /// The key or the route wants nothing lost that changes the meaning of a request.
     var isStrict = false
+    /// The client wants the stream as one JSON array instead of events.
+    var arrayFraming: ArrayFraming?
 
     init(connection: ClientConnection) {
         self.connection = connection
@@ -88,11 +94,13 @@ final class Exchange {
             EndpointMatch(path: UnsafeRawBufferPointer(rebasing: bytes[connection.head.path.range]))
         }
         dialect = match.dialect
+        if match.endpoint == .models || match.endpoint == .model { dialect = listDialect(match.dialect) }
         endpoint = match.endpoint
         isHead = connection.head.method == .head
         do throws(GatewayError) {
             let endpoint = try checkEndpoint(match)
             if endpoint.needsKey { key = try authenticate() }
+            if endpoint.format != nil { try checkBeforeBody() }
             if endpoint.format != nil, case .none = connection.head.framing {
                 throw GatewayError.invalid("the request has no body; send a JSON object")
             }
@@ -105,6 +113,9 @@ final class Exchange {
     }
 
     private func reset() {
+        revokeAdmission()
+        leavePlaces()
+        governed = GovernedState()
         if snapshot !== loop.snapshot {
             snapshot = loop.snapshot
             knownKey = nil
@@ -127,6 +138,7 @@ final class Exchange {
         usage = TokenUsage()
         losses = nil
         lossesOfReading = nil
+        arrayFraming = nil
     }
 
     private func checkEndpoint(_ match: EndpointMatch) throws(GatewayError) -> Endpoint {
@@ -147,9 +159,10 @@ final class Exchange {
         self.body = body
         do throws(GatewayError) {
             switch endpoint {
-            case .chatCompletions, .messages: try route()
+            case .chatCompletions, .messages, .responses, .gemini: try route()
             case .countTokens: try countTokens()
             case .models: answerModels()
+            case .model: try answerModel()
             case .health, .readiness, nil: answerHealth()
             }
         } catch {
@@ -163,7 +176,7 @@ final class Exchange {
             throw GatewayError(.notFound, "this path does not exist on the gateway", status: 404)
         }
         self.binding = binding
-        fields = try RequestFields(scanning: body, with: &loop.fieldScanner)
+        fields = try scannedFields()
         let table = snapshot.table
         guard let route = fields.withModelBytes(of: body, { table.route(forModelUTF8: $0) }) else {
             fields.readModel(of: body)
@@ -178,37 +191,28 @@ final class Exchange {
         guard fields.withModelBytes(of: body, { key.permissions.permits(route, modelUTF8: $0) }) else {
             throw GatewayError(
                 .modelNotAllowed, "the key \"\(key.key.name)\" may not use the model \"\(fields.model)\"",
-                status: dialect == .openAI ? 403 : 404, parameter: "model")
+                status: dialect == .anthropic ? 404 : 403, parameter: "model")
         }
         return route
     }
 
     private func route() throws(GatewayError) {
         let route = try findRoute()
-        guard let key, let binding else { return }
-        let outcome = Router.plan(
-            route, in: snapshot.table, formats: binding.sendable, health: loop.health, now: startedAt,
-            random: &loop.random, into: &plan)
-        switch outcome {
-        case .ready: break
-        case .cooling(let milliseconds):
-            throw GatewayError(
-                .noChannel, "every channel for the model \"\(fields.model)\" is resting after failures", status: 503,
-                retryAfter: Int(max(1, (milliseconds + 999) / 1000)))
-        case .unserved:
-            throw GatewayError(
-                .noChannel, "no channel serves the model \"\(fields.model)\" in a format that this request can take",
-                status: 503, retryAfter: 30)
-        }
+        guard let key else { return }
+        adopt(route)
+        try admit(key)
+        let step = try makePlan()
+        if step == .unserved { return try answerUnserved() }
         state = .waiting
         beginLedgerEntry(key: key)
-        nextAttempt()
+        if step == .planned { nextAttempt() }
     }
 
     // MARK: - Connection events
 
-    /// Ends the upstream exchange; it calls back no more.
+    /// Ends the upstream exchange, which calls back no more, or the wait for one.
     func dropUpstream() {
+        abandonWait()
         upstream?.cancel()
         upstream = nil
     }
@@ -244,10 +248,7 @@ final class Exchange {
     func tick(now: Int64) {
         guard state == .waiting || state == .streaming else { return }
         guard attempt.endedAt == nil else { return stopWaitingForTransport(now: now) }
-        if now - startedAt > loop.timeouts.total.milliseconds {
-            dropUpstream()
-            return attemptFailed(.timeout("the request took longer than the total time-out"))
-        }
+        guard !enforceTimeouts(now: now) else { return }
         if fields.stream { breakSilence(now: now) }
     }
 }

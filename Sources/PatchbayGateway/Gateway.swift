@@ -19,6 +19,14 @@ package final class Gateway: Sendable {
     let logger: Logger
     let readiness: Readiness
     let listener: GatewayListener
+    /// What has been used of limits; for building snapshots.
+    package let limits = LimitRegistry()
+
+    /// What loops share besides the snapshot. None of it is touched for a request.
+    struct Shared: Sendable {
+        let addresses = AddressTable()
+        let loopCount: Int
+    }
 
     /// What the gateway needs from the rest of the process.
     package struct Services: Sendable {
@@ -51,6 +59,7 @@ package final class Gateway: Sendable {
         self.readiness = readiness
         var loops: [NIOLoopBound<LoopContext>] = []
         var counters: [LoopCounters] = []
+        let shared = Shared(loopCount: count)
         for (index, eventLoop) in zip(0..<count, group.makeIterator()) {
             let cell = LoopCounters()
             counters.append(cell)
@@ -58,7 +67,7 @@ package final class Gateway: Sendable {
                 try eventLoop.submit {
                     let context = try LoopContext(
                         eventLoop: eventLoop, index: index, configuration: configuration, services: services,
-                        counters: cell, readiness: readiness, logger: logger)
+                        shared: shared, counters: cell, readiness: readiness, logger: logger)
                     let bound = NIOLoopBound(context, eventLoop: eventLoop)
                     eventLoop.scheduleRepeatedTask(initialDelay: .milliseconds(250), delay: .milliseconds(250)) { _ in
                         bound.value.tick()
@@ -109,6 +118,13 @@ package final class Gateway: Sendable {
             (
                 sum.0 + cell.ledgerQueued.load(ordering: .relaxed), sum.1 + cell.ledgerLost.load(ordering: .relaxed)
             )
+        }
+    }
+
+    /// What tells whether anything is going on: it differs while requests come, and `busy` counts those in progress.
+    package var activity: (records: UInt64, busy: Int) {
+        counters.reduce((0, 0)) { sum, cell in
+            (sum.0 &+ cell.ledgerRecords.load(ordering: .relaxed), sum.1 + cell.busy.load(ordering: .relaxed))
         }
     }
 

@@ -17,6 +17,8 @@ struct GatewayError: Error {
         case unsupportedConversion = "unsupported_conversion"
         case rateLimited = "rate_limit_exceeded"
         case quotaExhausted = "insufficient_quota"
+        case queueFull = "queue_full"
+        case loopDetected = "loop_detected"
         case noChannel = "no_available_channel"
         case overloaded = "upstream_overloaded"
         case upstreamFailed = "upstream_failed"
@@ -39,6 +41,8 @@ struct GatewayError: Error {
     var retryAfter: Int?
     /// The methods that the path takes, for `Allow` of a 405.
     var allow: String?
+    /// Further header lines of the answer, each with its line break.
+    var fields: [UInt8] = []
 
     init(_ code: Code, _ sentence: String, status: Int, parameter: String? = nil, retryAfter: Int? = nil) {
         self.code = code
@@ -67,7 +71,7 @@ extension GatewayError {
         case .invalidKey, .invalidRequest, .modelNotAllowed, .modelNotFound, .notFound, .methodNotAllowed, .tooLarge,
             .unsupportedConversion, .requestTimeout:
             "invalid_request_error"
-        case .rateLimited: "rate_limit_error"
+        case .rateLimited, .queueFull: "rate_limit_error"
         case .quotaExhausted: "insufficient_quota"
         default: "server_error"
         }
@@ -80,12 +84,27 @@ extension GatewayError {
         case .modelNotAllowed: "permission_error"
         case .modelNotFound, .notFound, .methodNotAllowed: "not_found_error"
         case .tooLarge: "request_too_large"
-        case .rateLimited: "rate_limit_error"
+        case .rateLimited, .queueFull: "rate_limit_error"
         case .quotaExhausted: "billing_error"
         case .noChannel, .overloaded, .shuttingDown, .storeUnavailable: "overloaded_error"
         case .upstreamTimeout, .requestTimeout: "timeout_error"
         case .invalidRequest, .unsupportedConversion: "invalid_request_error"
         default: "api_error"
+        }
+    }
+
+    /// The `status` of a Gemini error object.
+    private var geminiStatus: String {
+        switch code {
+        case .invalidKey: "UNAUTHENTICATED"
+        case .modelNotAllowed: "PERMISSION_DENIED"
+        case .modelNotFound, .notFound, .methodNotAllowed: "NOT_FOUND"
+        case .rateLimited, .queueFull, .quotaExhausted: "RESOURCE_EXHAUSTED"
+        case .noChannel, .overloaded, .shuttingDown, .storeUnavailable, .streamTruncated: "UNAVAILABLE"
+        case .upstreamTimeout, .requestTimeout: "DEADLINE_EXCEEDED"
+        case .invalidRequest, .unsupportedConversion, .tooLarge: "INVALID_ARGUMENT"
+        case .notImplemented: "UNIMPLEMENTED"
+        case .upstreamFailed, .upstreamAuthentication, .upstreamInvalid, .loopDetected: "INTERNAL"
         }
     }
 
@@ -118,6 +137,16 @@ extension GatewayError {
             writer.endObject()
             writer.key("request_id")
             writer.string(requestID)
+        case .gemini:
+            writer.key("error")
+            writer.beginObject()
+            writer.key("code")
+            writer.number(status)
+            writer.key("message")
+            writer.string(sentence)
+            writer.key("status")
+            writer.string(geminiStatus)
+            writer.endObject()
         }
         writer.endObject()
         return writer.bytes

@@ -2,6 +2,7 @@ import Logging
 import NIOCore
 import NIOPosix
 package import PatchbayCore
+import PatchbayUpstream
 import Synchronization
 
 /// The socket that clients connect to. It can be exchanged for one at another address while the gateway runs.
@@ -89,6 +90,11 @@ extension Gateway {
         guard listener.adopt(channel, address) else {
             try? await channel.close().get()
             throw ChannelError.alreadyClosed
+        }
+        if let own = channel.localAddress {
+            for loop in loops {
+                loop.eventLoop.execute { loop.value.pool.resolver.ownListeners = OwnListeners([own]) }
+            }
         }
         let bound = ListenAddress(host: address.host, port: channel.localAddress?.port ?? address.port)
         logger.notice("gateway listens", metadata: ["address": "\(bound)"])

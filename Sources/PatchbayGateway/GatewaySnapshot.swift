@@ -13,18 +13,24 @@ package final class GatewaySnapshot: Sendable {
     let codecs: [WireFormat: FormatCodec]
     let keys: [KeyDigest: GatewayKey]
     private let bindings: [WireFormat: FormatBinding]
+    let policies: PolicyTable
+    /// By route; nil = as many requests as come.
+    let routeGates: [ConcurrencyGate?]
+    /// A gate may be in the way of a request.
+    let hasGates: Bool
+    let pools: PoolPlan
 
+    /// - Parameters:
+    ///   - configuration: What the table was made of.
+    ///   - limits: Of the process; remembers what has been used of limits.
     package init(
-        table: RoutingTable, keys: [Key], instances: [String: PluginInstance], codecs: [WireFormat: FormatCodec]
+        table: RoutingTable, configuration: Configuration, instances: [String: PluginInstance],
+        codecs: [WireFormat: FormatCodec], limits: LimitRegistry
     ) {
         self.table = table
         self.codecs = codecs
-        var permissions = PermissionCache(table)
-        var found = [KeyDigest: GatewayKey](minimumCapacity: keys.count)
-        for key in keys where key.enabled && found[key.digest] == nil {
-            found[key.digest] = GatewayKey(key: key, permissions: permissions.permissions(for: key))
-        }
-        self.keys = found
+        keys = GatewayKey.all(in: configuration, table: table, limits: limits)
+        policies = PolicyTable(global: configuration.policy, table: table)
         let convertible = table.formatSet(Array(codecs.keys))
         let formats = Set(codecs.keys).union(table.formats).union(Endpoint.formats)
         let bindings = Dictionary(
@@ -32,29 +38,39 @@ package final class GatewaySnapshot: Sendable {
                 ($0, FormatBinding($0, codec: codecs[$0], table: table, convertible: convertible))
             })
         self.bindings = bindings
+        let gates = SiteGates(configuration, limits)
         let conversions = table.sites.map { SiteConversion($0.conversion) }
         upstreams = table.channels.map { channel in
             ChannelUpstream(
                 channel: channel, site: table.sites[channel.site], conversion: conversions[channel.site],
-                instances: instances, bindings: bindings)
+                instances: instances, bindings: bindings, gates: gates)
         }
+        routeGates = table.routes.map { route in
+            limits.gate("route", route.pattern ?? route.model, places: route.concurrency.maxConcurrency)
+        }
+        hasGates = routeGates.contains { $0 != nil } || upstreams.contains { !$0.gates.isEmpty }
+        pools = PoolPlan(configuration)
     }
 
     /// What a format means here; nil for one that no endpoint, plugin or site knows.
     func binding(_ format: WireFormat) -> FormatBinding? { bindings[format] }
 
     package static let empty = GatewaySnapshot(
-        table: RoutingTable(configuration: Configuration(), discovered: [:]), keys: [], instances: [:], codecs: [:])
+        table: RoutingTable(configuration: Configuration(), discovered: [:]), configuration: Configuration(),
+        instances: [:], codecs: [:], limits: LimitRegistry())
 }
 
 /// A key as the data plane uses it.
 final class GatewayKey: Sendable {
     let key: Key
     let permissions: KeyPermissions
+    /// Nil = neither the key nor its group has a limit.
+    let limiter: KeyLimiter?
 
-    init(key: Key, permissions: KeyPermissions) {
+    init(key: Key, permissions: KeyPermissions, limiter: KeyLimiter?) {
         self.key = key
         self.permissions = permissions
+        self.limiter = limiter
     }
 }
 
@@ -88,13 +104,19 @@ final class ChannelUpstream: Sendable {
     let conversion: SiteConversion
     /// Where the path begins in the base URL.
     private let authorityEnd: Int
+    /// Where an attempt needs a place before it is sent.
+    let gates: [ConcurrencyGate]
+    /// How requests wait at the gates, unless their route says otherwise.
+    let concurrency: ConcurrencySettings
 
     init(
         channel: Channel, site: Site, conversion: SiteConversion, instances: [String: PluginInstance],
-        bindings: [WireFormat: FormatBinding]
+        bindings: [WireFormat: FormatBinding], gates: SiteGates
     ) {
         self.site = site
         self.conversion = conversion
+        self.gates = gates.gates(of: channel)
+        concurrency = gates.concurrency(of: channel)
         accountID = channel.account
         upstreamModel = channel.upstreamModel
         upstreamModelName = channel.upstreamModel.map { StableBytes($0) }

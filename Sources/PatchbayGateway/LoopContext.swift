@@ -12,7 +12,6 @@ import Synchronization
 /// What all connections of one event loop share. Used on that loop only; nothing in it is locked.
 final class LoopContext {
     let eventLoop: any EventLoop
-    private(set) var limits: GatewayLimits
     private(set) var timeouts: GatewayTimeouts
     let pool: UpstreamPool
     let ledger: LedgerWriter
@@ -20,6 +19,9 @@ final class LoopContext {
     let counters: LoopCounters
     var snapshot: GatewaySnapshot
     let health: HealthTable
+    let addresses: AddressTable
+    private(set) var maxHops: Int
+    private let loopCount: Int
     var random: SeededRandom
     /// Reused by every attempt of the loop.
     let draft = RequestDraft()
@@ -39,11 +41,13 @@ final class LoopContext {
 
     init(
         eventLoop: any EventLoop, index: Int, configuration: GatewayConfiguration, services: Gateway.Services,
-        counters: LoopCounters, readiness: Readiness, logger: Logger
+        shared: Gateway.Shared, counters: LoopCounters, readiness: Readiness, logger: Logger
     ) throws {
         self.eventLoop = eventLoop
-        limits = configuration.limits
         timeouts = configuration.timeouts
+        maxHops = configuration.maxHops
+        addresses = shared.addresses
+        loopCount = shared.loopCount
         let resolver = UpstreamResolver(
             eventLoop: eventLoop, threadPool: .singleton, policy: services.egress)
         pool = UpstreamPool(eventLoop: eventLoop, resolver: resolver, tls: services.tls)
@@ -85,11 +89,12 @@ final class LoopContext {
 
     func publish(_ snapshot: GatewaySnapshot, settings: Gateway.LiveSettings?) {
         health.adopt(snapshot.table)
+        snapshot.pools.apply(to: pool, loops: loopCount)
         self.snapshot = snapshot
         slots = ContiguousArray(repeating: nil, count: snapshot.table.candidates.count)
         for connection in connections { connection.snapshotChanged() }
         guard let settings else { return }
-        limits = settings.gateway.limits
+        maxHops = settings.gateway.maxHops
         timeouts = settings.gateway.timeouts
         pool.resolver.policy = settings.egress
     }
@@ -108,7 +113,7 @@ final class LoopContext {
         let upstream = snapshot.upstreams[Int(candidate.channel)]
         return CandidateSlot(
             candidate, upstream: upstream, destination: upstream.origin.map { pool.destination(for: $0) },
-            series: metrics.series(model: route, site: upstream.site.name))
+            series: metrics.series(model: route, site: upstream.site.name), policy: snapshot.policies[candidate: index])
     }
 
     // MARK: - Connections
@@ -143,10 +148,15 @@ final class LoopContext {
         counters.note(ledger.statistics)
         // A connection that is closed while the loop runs moves the last one into its place, so go from the end.
         var index = connections.count - 1
+        var busy = 0
         while index >= 0 {
-            if index < connections.count { connections[index].tick(now: now) }
+            if index < connections.count {
+                if connections[index].phase == .answering { busy += 1 }
+                connections[index].tick(now: now)
+            }
             index -= 1
         }
+        counters.busy.store(busy, ordering: .relaxed)
     }
 
     func refused(_ error: GatewayError) {
@@ -157,11 +167,16 @@ final class LoopContext {
 /// Counters of one loop, written by it alone and read by anyone.
 final class LoopCounters: Sendable {
     let connections = Atomic<Int>(0)
+    /// Connections with a request in progress, as of the last tick.
+    let busy = Atomic<Int>(0)
+    /// Ledger records that were written, as of the last tick.
+    let ledgerRecords = Atomic<UInt64>(0)
     /// Ledger records that wait in memory, and those that were lost, as of the last tick.
     let ledgerQueued = Atomic<Int>(0)
     let ledgerLost = Atomic<UInt64>(0)
 
     func note(_ ledger: LedgerStatistics) {
+        ledgerRecords.store(ledger.records, ordering: .relaxed)
         ledgerQueued.store(ledger.queued, ordering: .relaxed)
         ledgerLost.store(ledger.lost, ordering: .relaxed)
     }

@@ -29,6 +29,19 @@ struct RequestFields {
         }
     }
 
+    /// The fields of a request whose path names the model and says whether to stream. The body has to be an object.
+    init(
+        model: String, stream: Bool, scanning body: ByteBuffer, with scanner: inout JSONFieldScanner
+    ) throws(GatewayError) {
+        self.model = model
+        self.stream = stream
+        do {
+            try body.withUnsafeReadableBytes { bytes throws(JSONError) in try scanner.scan(bytes) }
+        } catch {
+            throw .invalid("the request body is not a JSON object: \(error.message) at byte \(error.offset)")
+        }
+    }
+
     private enum RequestFieldsError: Error {
         case json(JSONError)
         case field(String, String)

@@ -58,6 +58,7 @@ enum ResponseHead {
         case 503: "Service Unavailable"
         case 504: "Gateway Timeout"
         case 505: "HTTP Version Not Supported"
+        case 508: "Loop Detected"
         case 529: "Overloaded"
         default: "Status"
         }
@@ -93,7 +94,8 @@ extension ByteBuffer {
             }
             room[digits] = 0x0d
             room[digits + 1] = 0x0a
-            chunk.withUnsafeBytes { UnsafeMutableRawBufferPointer(rebasing: room[(digits + 2)...]).copyMemory(from: $0) }
+            let place = UnsafeMutableRawBufferPointer(rebasing: room[(digits + 2)...])
+            chunk.withUnsafeBytes { place.copyMemory(from: $0) }
             room[total - 2] = 0x0d
             room[total - 1] = 0x0a
             return total

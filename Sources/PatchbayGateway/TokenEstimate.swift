@@ -57,9 +57,9 @@ enum TokenEstimate {
                 for item in tape.elements(of: list) { sum += turn + parts(tape.member(item, named: "parts"), tape) }
             }
             if let tools = tape.member(tape.root, named: "tools") {
-                for item in tape.elements(of: tools) { sum += tool + strings(item, tape, depth: 0) }
+                for item in tape.elements(of: tools) { sum += tool + strings(item, tape) }
             }
-            if let format = tape.member(tape.root, path: "output", "format") { sum += strings(format, tape, depth: 0) }
+            if let format = tape.member(tape.root, path: "output", "format") { sum += strings(format, tape) }
             return sum
         }
     }
@@ -77,6 +77,41 @@ enum TokenEstimate {
         }
     }
 
+    /// The body of a request that no codec reads. What is no JSON has none.
+    static func body(_ bytes: UnsafeRawBufferPointer) -> Int {
+        var tape = JSONTape()
+        guard (try? tape.parse(bytes)) != nil else { return 0 }
+        return texts(tape.root, tape)
+    }
+
+    /// All strings that look like something to read; data counts as an image.
+    private static func texts(_ index: JSONIndex, _ tape: borrowing JSONTape) -> Int {
+        switch tape.kind(index) {
+        case .string: return tokens(tape.rawString(index))
+        case .array:
+            var sum = 0
+            for item in tape.elements(of: index) { sum += texts(item, tape) }
+            return sum
+        case .object:
+            var sum = 0
+            for member in tape.members(of: index) {
+                if tape.equals(member.key, "data"), tape.kind(member.value) == .string {
+                    sum += image
+                } else if !isNoText(member.key, tape) {
+                    sum += texts(member.value, tape)
+                }
+            }
+            return sum
+        case .number: return 1
+        case .null, .true, .false: return 0
+        }
+    }
+
+    private static func isNoText(_ key: JSONIndex, _ tape: borrowing JSONTape) -> Bool {
+        let names: [StaticString] = ["role", "mimeType", "mime_type", "model", "type", "thoughtSignature", "signature"]
+        return names.contains { tape.equals(key, $0) }
+    }
+
     private static func parts(_ list: JSONIndex?, _ tape: borrowing JSONTape) -> Int {
         guard let list else { return 0 }
         var sum = 0
@@ -91,7 +126,7 @@ enum TokenEstimate {
                 sum += text(tape.member(part, named: "args_raw"), tape)
             case "tool_result": sum += turn + parts(tape.member(part, named: "content"), tape)
             case "reasoning_redacted": break
-            default: sum += strings(part, tape, depth: 0)
+            default: sum += strings(part, tape)
             }
         }
         return sum
@@ -103,51 +138,21 @@ enum TokenEstimate {
     }
 
     /// All keys and strings below a value.
-    private static func strings(_ index: JSONIndex, _ tape: borrowing JSONTape, depth: Int) -> Int {
+    private static func strings(_ index: JSONIndex, _ tape: borrowing JSONTape) -> Int {
         switch tape.kind(index) {
         case .string: return tokens(tape.rawString(index))
         case .number: return 1
         case .array:
             var sum = 0
-            for item in tape.elements(of: index) { sum += strings(item, tape, depth: depth + 1) }
+            for item in tape.elements(of: index) { sum += strings(item, tape) }
             return sum
         case .object:
             var sum = 0
             for member in tape.members(of: index) {
-                sum += 1 + tokens(tape.rawString(member.key)) + strings(member.value, tape, depth: depth + 1)
+                sum += 1 + tokens(tape.rawString(member.key)) + strings(member.value, tape)
             }
             return sum
         case .null, .true, .false: return 1
         }
-    }
-}
-
-/// Sizes of the frames of a stream that is passed on unread, from which its content is estimated.
-struct FrameSizes: Sendable {
-    private var count = 0
-    private var bytes = 0
-    private var smallest = Int.max
-    /// Of the newest frame; the last of all is the one that says why the answer ended, with no content at all.
-    private var newest = 0
-
-    /// Frames below this carry no content: signs of life and ends.
-    private static let least = 64
-
-    mutating func add(_ size: Int) {
-        guard size >= FrameSizes.least else { return }
-        if newest > 0 {
-            count &+= 1
-            bytes &+= newest
-            smallest = min(smallest, newest)
-        }
-        newest = size
-    }
-
-    /// Every frame repeats the same members around its piece of content: what a frame has more than the smallest one is
-    /// content, and each piece is a token at least.
-    var tokens: Int {
-        guard count > 1 else { return 0 }
-        let content = bytes - count * smallest
-        return max(content / 4, count - 1, 0)
     }
 }

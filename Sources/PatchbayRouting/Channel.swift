@@ -59,6 +59,8 @@ package struct FormatSet: OptionSet, Sendable, Hashable {
 /// Index of a route in `RoutingTable.routes`. Means nothing to another table.
 package struct RouteIndex: Sendable, Hashable {
     package let rawValue: Int32
+
+    package init(rawValue: Int32) { self.rawValue = rawValue }
 }
 
 /// The candidates of one public model name, or of every name that matches a pattern and is not known otherwise.
@@ -77,6 +79,9 @@ package struct RouteEntry: Sendable {
     package let all: Range<Int>
     /// What is wrong with the route, one sentence each.
     package let problems: [String]
+    /// What the route says about time, size, repetition and how much of it goes on at once.
+    package let policy: PolicySettings
+    package let concurrency: ConcurrencySettings
     /// Its requests are refused rather than sent with something lost that changes their meaning.
-    package var strictConversion = false
+    package let strictConversion: Bool
 }

@@ -76,8 +76,10 @@ package final class HealthTable {
         return usable
     }
 
-    /// The same for one model; `model` matters only where the channel sends whatever name the client used.
-    package func usableFormats(_ channel: Int32, model: String, now: Int64) -> FormatSet {
+    /// The same for one model; `model` matters only where the channel sends whatever name the client used. Of an
+    /// attempt that was planned with another table it is not known which formats rest.
+    package func usableFormats(_ channel: Int32, model: String, of origin: RoutingTable, now: Int64) -> FormatSet {
+        guard origin === table else { return origin.links[Int(channel)].formats }
         var usable = usableFormats(channel, now: now)
         guard table.links[Int(channel)].sendsClientModel else { return usable }
         for format in endpointFormats[Int(channel)].indexes where endpoint(channel, format, model).isCooling(now) {

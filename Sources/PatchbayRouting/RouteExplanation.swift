@@ -17,7 +17,9 @@ package struct RouteExplanation: Sendable {
     package var candidates: [ExplainedCandidate]
     /// What is wrong with the route, one sentence each.
     package var problems: [String]
-    /// When every channel rests: after so long the first one is back.
+    /// What is left of the limits of the key and of its group.
+    package var limits: [ExplainedLimit] = []
+    /// When nothing can be sent now: after so long the first one is back.
     package var retryAfterMilliseconds: Int64?
 
     package enum Outcome: String, Sendable, CaseIterable {
@@ -25,6 +27,8 @@ package struct RouteExplanation: Sendable {
         case unknownModel = "unknown_model"
         case modelNotAllowed = "model_not_allowed"
         case keyDisabled = "key_disabled"
+        /// The key or its group has used up a limit.
+        case limited
         case cooling
         case unserved
     }
@@ -36,6 +40,52 @@ package struct RouteExplanation: Sendable {
         package var pattern: String?
         package var source: ConfigurationSource
     }
+}
+
+/// A limit of a key or of its group.
+package struct ExplainedLimit: Sendable {
+    /// `key` or `group`, and its name.
+    package var scope: String
+    package var name: String
+    /// `requests`, `tokens` or `concurrency`.
+    package var limit: String
+    package var value: Int
+    package var remaining: Int
+    /// Until a request would be let in again; 0 = now.
+    package var waitMilliseconds: Int64
+
+    package init(scope: String, name: String, limit: String, value: Int, remaining: Int, waitMilliseconds: Int64) {
+        self.scope = scope
+        self.name = name
+        self.limit = limit
+        self.value = value
+        self.remaining = remaining
+        self.waitMilliseconds = waitMilliseconds
+    }
+}
+
+/// A number of places that a candidate shares with others.
+package struct ExplainedGate: Sendable {
+    /// `site`, `account` or `route`, and its name.
+    package var scope: String
+    package var name: String
+    package var places: Int
+    package var taken: Int
+    package var waiting: Int
+    /// The longest line.
+    package var queueLength: Int
+
+    package init(scope: String, name: String, places: Int, taken: Int, waiting: Int, queueLength: Int) {
+        self.scope = scope
+        self.name = name
+        self.places = places
+        self.taken = taken
+        self.waiting = waiting
+        self.queueLength = queueLength
+    }
+
+    package var isCrowded: Bool { taken >= places || waiting > 0 }
+    package var isFull: Bool { isCrowded && waiting >= queueLength }
 }
 
 /// One candidate of an explanation.
@@ -66,6 +116,8 @@ package struct ExplainedCandidate: Sendable {
     package var restingFormats: [ExplainedEndpoint]
     /// What was learned of how the upstream answers; nil = nothing.
     package var learnedStreaming: ConversionSetting.Streaming?
+    /// Where a request would need a place.
+    package var gates: [ExplainedGate] = []
 
     package enum Reason: String, Sendable, CaseIterable {
         case taken
@@ -75,6 +127,9 @@ package struct ExplainedCandidate: Sendable {
         case tokenDisabled = "token_disabled"
         case weightZero = "weight_zero"
         case cooling
+        /// Its places are taken: the request would stand in line, or go elsewhere where the line is full.
+        case queued
+        case queueFull = "queue_full"
         case formatUnknown = "format_unknown"
         case formatUnsupported = "format_unsupported"
     }

@@ -43,6 +43,8 @@ struct RoutingTableBuilder {
     private(set) var routes: [RouteEntry] = []
     private var siteFormats: [[WireFormat]] = []
     private var siteIndex: [String: Int] = [:]
+    /// Who lists each public name, in the order of the configuration.
+    private var servers: [String: [(party: Int, upstream: String)]] = [:]
 
     init(
         configuration: Configuration, discovered: [String: [ModelMapping]], platformFormats: [String: [WireFormat]]
@@ -61,12 +63,17 @@ struct RoutingTableBuilder {
         let patterns = configuration.routes.filter { GlobPattern.isPattern($0.model) }
             .map { (glob: GlobPattern($0.model), route: $0) }
             .sorted { GlobPattern.isMoreSpecific($0.glob, $1.glob) }
-        let served = Set(parties.flatMap(\.upstreams.keys))
-        for name in served.union(declared.keys).union(configuration.prices.keys).sorted() {
+        for (index, party) in parties.enumerated() {
+            for model in party.models ?? [] { servers[model.name, default: []].append((index, model.upstream)) }
+        }
+        var names = Set(servers.keys)
+        names.formUnion(declared.keys)
+        names.formUnion(configuration.prices.keys)
+        for name in names.sorted() {
             if let route = declared[name] {
                 addRoute(name, route, pattern: nil, isListed: true)
             } else {
-                addUndeclared(name, patterns: patterns, isServed: served.contains(name))
+                addUndeclared(name, patterns: patterns)
             }
         }
         for pattern in patterns { addPattern(pattern.route) }
@@ -105,9 +112,9 @@ struct RoutingTableBuilder {
 
     /// The channel of a party for a model of the upstream; made at its first use.
     private mutating func channel(of party: Int, upstreamModel: String?) -> Int32 {
-        let owner = parties[party]
-        let id = "\(owner.id):\(upstreamModel ?? "*")"
+        let id = "\(parties[party].id):\(upstreamModel ?? "*")"
         if let known = channelIndex[id] { return known }
+        let owner = parties[party]
         let site = configuration.sites[owner.site]
         let set = FormatSet(siteFormats[owner.site].compactMap { formats.firstIndex(of: $0) })
         let index = Int32(channels.count)
@@ -126,35 +133,28 @@ struct RoutingTableBuilder {
 
     // MARK: - Routes
 
-    private mutating func addUndeclared(_ name: String, patterns: [(glob: GlobPattern, route: Route)], isServed: Bool) {
+    private mutating func addUndeclared(_ name: String, patterns: [(glob: GlobPattern, route: Route)]) {
+        let servers = servers[name]
         for pattern in patterns where pattern.glob.matches(name) {
             if !resolve(pattern.route, name: name).isEmpty {
-                return addRoute(name, pattern.route, pattern: pattern.route.model, isListed: isServed)
+                return addRoute(name, pattern.route, pattern: pattern.route.model, isListed: servers != nil)
             }
         }
-        guard isServed else { return }
-        let found = parties.indices.flatMap { party in
-            (parties[party].upstreams[name] ?? [])
-                .map { candidate(party, upstreamModel: $0, name: name, priority: 0, weight: 1) }
-        }
-        append(name, found, pattern: nil, isPattern: false, source: .generated, isListed: true, problems: [])
+        guard let servers else { return }
+        let found = servers.map { candidate($0.party, upstreamModel: $0.upstream, name: name, priority: 0, weight: 1) }
+        append(name, found, route: nil, pattern: nil, isPattern: false, isListed: true)
     }
 
     private mutating func addRoute(_ name: String, _ route: Route, pattern: String?, isListed: Bool) {
         append(
-            name, resolve(route, name: name), pattern: pattern, isPattern: false, source: route.source,
-            isListed: isListed, problems: problems(of: route))
-        routes[routes.count - 1].strictConversion = route.strictConversion
+            name, resolve(route, name: name), route: route, pattern: pattern, isPattern: false, isListed: isListed)
     }
 
     /// What a pattern does for names that no account lists. Without candidates it does not apply to them.
     private mutating func addPattern(_ route: Route) {
         let found = resolve(route, name: nil)
         guard !found.isEmpty else { return }
-        append(
-            route.model, found, pattern: route.model, isPattern: true, source: route.source, isListed: false,
-            problems: problems(of: route))
-        routes[routes.count - 1].strictConversion = route.strictConversion
+        append(route.model, found, route: route, pattern: route.model, isPattern: true, isListed: false)
     }
 
     /// The candidates of a declared route; a channel that is named twice counts where it was named first.
@@ -203,9 +203,9 @@ struct RoutingTableBuilder {
             exclusion: parties[party].exclusion ?? (weight > 0 ? nil : .weightZero))
     }
 
+    /// - Parameter route: What was declared; nil = generated.
     private mutating func append(
-        _ model: String, _ found: [Candidate], pattern: String?, isPattern: Bool, source: ConfigurationSource,
-        isListed: Bool, problems: [String]
+        _ model: String, _ found: [Candidate], route: Route?, pattern: String?, isPattern: Bool, isListed: Bool
     ) {
         let ordered = found.enumerated().sorted { left, right in
             let (first, second) = (sortKey(left.element), sortKey(right.element))
@@ -216,9 +216,12 @@ struct RoutingTableBuilder {
         candidates += usable + ordered.filter { $0.exclusion != nil }
         routes.append(
             RouteEntry(
-                model: model, isPattern: isPattern, pattern: pattern, source: source,
+                model: model, isPattern: isPattern, pattern: pattern, source: route?.source ?? .generated,
                 isListed: isListed && !usable.isEmpty, usable: start..<start + usable.count,
-                all: start..<candidates.count, problems: problems))
+                all: start..<candidates.count, problems: route.map(problems) ?? [],
+                policy: route?.policy ?? PolicySettings(),
+                concurrency: route?.concurrency ?? ConcurrencySettings(),
+                strictConversion: route?.strictConversion ?? false))
     }
 
     /// Priority first, then the cheaper one; without a price last.

@@ -12,6 +12,10 @@ package final class GatewayMetrics: Sendable {
     let rejected: MetricFamily
     let connections: MetricFamily
     let streams: MetricFamily
+    let limitHits: MetricFamily
+    let retries: MetricFamily
+    let queued: MetricFamily
+    let queueWait: MetricFamily
 
     /// - Parameters:
     ///   - registry: With one shard per loop and one more.
@@ -46,6 +50,17 @@ package final class GatewayMetrics: Sendable {
         connections = registry.gauge(
             "patchbay_connections_open", help: "Open connections by side: client or upstream.", labels: ["side"])
         streams = registry.gauge("patchbay_streams_open", help: "Streamed answers under way.")
+        limitHits = registry.counter(
+            "patchbay_limit_hits_total", help: "Limits that requests ran into, by whose limit it is and which.",
+            labels: ["scope", "limit"])
+        retries = registry.counter(
+            "patchbay_retries_total", help: "Attempts after the first of their request, by site.", labels: ["site"])
+        queued = registry.gauge(
+            "patchbay_queue_waiting", help: "Requests that wait for a place, by site, account or route.",
+            labels: ["gate"])
+        queueWait = registry.histogram(
+            "patchbay_queue_wait_seconds", help: "How long requests waited for a place.", labels: ["gate"],
+            bounds: .latency, scale: 1e-9)
         ProcessMetrics.define(in: registry)
     }
 
@@ -65,6 +80,8 @@ package final class LoopMetrics {
     private let clientConnections: MetricCell
     private let upstreamConnections: MetricCell
     private let openStreams: MetricCell
+    /// Limits, lines and retries.
+    package let limits: LimitMetrics
 
     private struct SeriesKey: Hashable {
         var model: String
@@ -77,6 +94,7 @@ package final class LoopMetrics {
         clientConnections = metrics.registry.cell(metrics.connections, ["client"])
         upstreamConnections = metrics.registry.cell(metrics.connections, ["upstream"])
         openStreams = metrics.registry.cell(metrics.streams)
+        limits = LimitMetrics(metrics, shard: shard)
     }
 
     /// Counts a finished request.

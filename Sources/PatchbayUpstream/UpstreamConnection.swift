@@ -13,6 +13,8 @@ final class UpstreamConnection: ChannelInboundHandler {
     var dial: UpstreamDial?
     /// Since when nobody uses it, on the clock of the ticks; 0 = since after the previous tick.
     var idleSince: Int64 = 0
+    /// On the clock of the ticks; 0 = before the first tick.
+    var openedAt: Int64 = 0
     private let destination: UpstreamDestination
     private var context: ChannelHandlerContext?
     private var exchange: UpstreamExchange?
@@ -80,6 +82,12 @@ extension UpstreamConnection {
 
     /// Open, and nobody has asked to close it. A TLS connection takes a moment to close.
     var isUsable: Bool { isOpen && !isClosing }
+
+    /// Bytes of the request that the socket has not taken.
+    var queuedBytes: Int {
+        guard isUsable, let options = context?.channel.syncOptions else { return 0 }
+        return (try? options.getOption(.bufferedWritableBytes)) ?? 0
+    }
 
     /// Whether so many nanoseconds have passed since the first call after ``idleSince`` was reset.
     func hasAged(_ age: Int64, now: Int64) -> Bool {

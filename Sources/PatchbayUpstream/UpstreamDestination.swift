@@ -2,6 +2,7 @@
 package final class UpstreamDestination {
     package let origin: UpstreamOrigin
     let pool: UpstreamPool
+    var limits: UpstreamPoolLimits
     /// The most recently used connection is the last: it is the least likely to be closed by the upstream.
     private var idle: [UpstreamConnection] = []
     /// Connections that are making their TLS handshake.
@@ -14,9 +15,10 @@ package final class UpstreamDestination {
     /// Exchanges whose used connection was closed; they take nothing but a new one.
     private var retrying = ExchangeQueue()
 
-    init(origin: UpstreamOrigin, pool: UpstreamPool) {
+    init(origin: UpstreamOrigin, pool: UpstreamPool, limits: UpstreamPoolLimits) {
         self.origin = origin
         self.pool = pool
+        self.limits = limits
     }
 
     var idleCount: Int { idle.count }
@@ -27,7 +29,7 @@ package final class UpstreamDestination {
         if let connection = takeIdle() {
             pool.noteReuse()
             connection.start(exchange)
-        } else if waiting.count < pool.limits.waitingPerOrigin {
+        } else if waiting.count < limits.waitingPerOrigin {
             waiting.append(exchange)
             dialIfNeeded()
         } else {
@@ -55,7 +57,7 @@ package final class UpstreamDestination {
     }
 
     private func dialIfNeeded() {
-        let limit = pool.limits.connectionsPerOrigin ?? .max
+        let limit = limits.connectionsPerOrigin ?? .max
         while waitingCount > dialing, open + dialing < limit, let exchange = waiting.first ?? retrying.first {
             dialing += 1
             UpstreamDial(destination: self, timeout: exchange.timeouts.connect).start()
@@ -77,6 +79,7 @@ extension UpstreamDestination {
         handshaking.removeAll { $0 === connection }
         dialing -= 1
         open += 1
+        connection.openedAt = pool.clock
         pool.noteOpened()
         if let exchange = retrying.popFirst() ?? waiting.popFirst() {
             connection.start(exchange)
@@ -97,10 +100,12 @@ extension UpstreamDestination {
 
     /// A response has ended and the connection can serve another request.
     func release(_ connection: UpstreamConnection) {
-        if let exchange = waiting.popFirst() {
+        if isTooOld(connection) {
+            connection.close()
+        } else if let exchange = waiting.popFirst() {
             pool.noteReuse()
             connection.start(exchange)
-        } else if retrying.count > dialing, pool.limits.connectionsPerOrigin != nil {
+        } else if retrying.count > dialing, limits.connectionsPerOrigin != nil {
             // Its place is needed for a new connection.
             connection.close()
         } else {
@@ -108,8 +113,13 @@ extension UpstreamDestination {
         }
     }
 
+    private func isTooOld(_ connection: UpstreamConnection) -> Bool {
+        guard let age = limits.connectionAgeMilliseconds, connection.openedAt > 0 else { return false }
+        return pool.clock - connection.openedAt >= Int64(age) * 1_000_000
+    }
+
     private func keep(_ connection: UpstreamConnection) {
-        guard !pool.isShutDown, idle.count < pool.limits.idlePerOrigin else {
+        guard !pool.isShutDown, idle.count < limits.idlePerOrigin else {
             connection.close()
             return
         }
@@ -125,8 +135,9 @@ extension UpstreamDestination {
     }
 
     /// Closes connections that nobody has used for too long, and ends handshakes that take too long.
-    func expire(now: Int64, age: Int64) {
-        let expired = idle.filter { $0.hasAged(age, now: now) }
+    func expire(now: Int64) {
+        let age = Int64(limits.idleAgeMilliseconds) * 1_000_000
+        let expired = idle.filter { $0.hasAged(age, now: now) || isTooOld($0) }
         let stuck = handshaking.filter { $0.hasAged($0.dial?.timeoutNanoseconds ?? 0, now: now) }
         for connection in expired + stuck { connection.close() }
     }

@@ -45,7 +45,10 @@ final class UpstreamDial {
             case .failure where !addresses.isEmpty: connect()
             case .failure(let error):
                 let reason = Self.reason(error)
-                fail(UpstreamError(.connect, "No connection to \(destination.origin): \(reason)."))
+                let isLate = if case ChannelError.connectTimeout = error { true } else { false }
+                fail(
+                    UpstreamError(
+                        isLate ? .timeoutConnect : .connect, "No connection to \(destination.origin): \(reason)."))
             }
         }
     }

@@ -10,6 +10,8 @@ package struct UpstreamError: Error, Sendable, Hashable, CustomStringConvertible
         case reset
         /// No connection within the time allowed, waiting for a free one included.
         case timeoutConnect = "timeout_connect"
+        /// The upstream took nothing of the request within the time allowed.
+        case timeoutWrite = "timeout_write"
         /// No response head within the time allowed.
         case timeoutFirstByte = "timeout_first_byte"
         /// No byte of the body within the time allowed.
@@ -18,6 +20,8 @@ package struct UpstreamError: Error, Sendable, Hashable, CustomStringConvertible
         case `protocol`
         /// The egress policy refuses every address of the host.
         case denied
+        /// Every address of the host is one that this process listens at.
+        case loop
         /// The host name has no address.
         case resolve
         /// Too many requests wait for a connection to this origin already.

@@ -31,6 +31,8 @@ package final class UpstreamExchange {
     /// On the clock of the ticks; 0 = not known before the next tick.
     private var deadline: Int64 = 0
     private var ticksSinceSent = 0
+    /// What of the request had not left at the last tick; 0 = nothing, or not known.
+    private var queuedBefore = 0
     private var receivedBytes = false
 
     /// A used connection that closes later than so many ticks after the request left has not merely been stale: the
@@ -75,6 +77,7 @@ extension UpstreamExchange {
         stage = .sent
         deadline = 0
         ticksSinceSent = 0
+        queuedBefore = 0
     }
 
     /// The first byte of the response: from now on the request cannot be repeated.
@@ -166,6 +169,7 @@ extension UpstreamExchange {
             deadline = 0
             return false
         }
+        noteWriting(now: now)
         if deadline == 0 {
             deadline = now + Int64(allowance) * 1_000_000
             return false
@@ -173,9 +177,19 @@ extension UpstreamExchange {
         return now >= deadline
     }
 
+    /// The clock of the first byte starts when all of the request has left; until then every progress counts.
+    private func noteWriting(now: Int64) {
+        guard stage == .sent else { return }
+        let queued = connection?.queuedBytes ?? 0
+        guard queued != queuedBefore else { return }
+        queuedBefore = queued
+        deadline = 0
+    }
+
     private var allowance: Int {
         switch stage {
         case .waiting: timeouts.connect
+        case .sent where queuedBefore > 0: timeouts.write
         case .sent: timeouts.firstByte
         case .body, .finished: timeouts.idle
         }
@@ -186,6 +200,8 @@ extension UpstreamExchange {
         switch stage {
         case .waiting:
             fail(.timeoutConnect, "No connection to \(name) within \(timeouts.connect) ms.")
+        case .sent where queuedBefore > 0:
+            fail(.timeoutWrite, "\(name) took nothing of the request for \(timeouts.write) ms.")
         case .sent:
             fail(.timeoutFirstByte, "\(name) sent no response within \(timeouts.firstByte) ms.")
         case .body:

@@ -4,13 +4,16 @@ package import PatchbayWire
 package struct UpstreamTimeouts: Sendable, Hashable {
     /// Until a connection is there: waiting for a free one, name resolution, TCP and TLS handshakes.
     package var connect: Int
+    /// Each pause in which the upstream takes nothing of the request.
+    package var write: Int
     /// From the request's departure to the response head.
     package var firstByte: Int
     /// Between two reads of the body.
     package var idle: Int
 
-    package init(connect: Int = 5_000, firstByte: Int = 60_000, idle: Int = 60_000) {
+    package init(connect: Int = 5_000, write: Int = 30_000, firstByte: Int = 60_000, idle: Int = 60_000) {
         self.connect = connect
+        self.write = write
         self.firstByte = firstByte
         self.idle = idle
     }
@@ -22,6 +25,8 @@ package struct UpstreamPoolLimits: Sendable, Hashable {
     package var idlePerOrigin: Int
     /// How long an unused connection is kept.
     package var idleAgeMilliseconds: Int
+    /// After so long a connection takes no further request; nil = it may get as old as it likes.
+    package var connectionAgeMilliseconds: Int?
     /// Open and opening connections; nil = as many as there are requests.
     package var connectionsPerOrigin: Int?
     /// Requests that may wait for a connection.
@@ -30,11 +35,12 @@ package struct UpstreamPoolLimits: Sendable, Hashable {
     package var http: HTTPLimits
 
     package init(
-        idlePerOrigin: Int = 128, idleAgeMilliseconds: Int = 55_000, connectionsPerOrigin: Int? = nil,
-        waitingPerOrigin: Int = 1_024, http: HTTPLimits = HTTPLimits()
+        idlePerOrigin: Int = 128, idleAgeMilliseconds: Int = 55_000, connectionAgeMilliseconds: Int? = nil,
+        connectionsPerOrigin: Int? = nil, waitingPerOrigin: Int = 1_024, http: HTTPLimits = HTTPLimits()
     ) {
         self.idlePerOrigin = idlePerOrigin
         self.idleAgeMilliseconds = idleAgeMilliseconds
+        self.connectionAgeMilliseconds = connectionAgeMilliseconds
         self.connectionsPerOrigin = connectionsPerOrigin.map { max(1, $0) }
         self.waitingPerOrigin = waitingPerOrigin
         self.http = http

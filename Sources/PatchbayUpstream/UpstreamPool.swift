@@ -6,7 +6,11 @@ package final class UpstreamPool {
     package let eventLoop: any EventLoop
     package let resolver: UpstreamResolver
     let tls: UpstreamTLS?
-    let limits: UpstreamPoolLimits
+    private(set) var limits: UpstreamPoolLimits
+    /// Bounds of origins that have their own.
+    private var originLimits: [UpstreamOrigin: UpstreamPoolLimits] = [:]
+    /// The time of the last tick.
+    private(set) var clock: Int64 = 0
     private(set) var isShutDown = false
     private var destinations: [UpstreamOrigin: UpstreamDestination] = [:]
     private var exchanges: ContiguousArray<UpstreamExchange> = []
@@ -48,7 +52,7 @@ package final class UpstreamPool {
     /// The connections to an origin.
     package func destination(for origin: UpstreamOrigin) -> UpstreamDestination {
         if let destination = destinations[origin] { return destination }
-        let destination = UpstreamDestination(origin: origin, pool: self)
+        let destination = UpstreamDestination(origin: origin, pool: self, limits: originLimits[origin] ?? limits)
         destinations[origin] = destination
         return destination
     }
@@ -59,14 +63,23 @@ package final class UpstreamPool {
     /// never early.
     /// - Parameter now: nanoseconds on a clock that never goes back; greater than zero.
     package func tick(now: Int64) {
+        clock = now
         var overdue: [UpstreamExchange] = []
         for exchange in exchanges where exchange.isOverdue(now: now) { overdue.append(exchange) }
         for exchange in overdue { exchange.failOverdue() }
-        let age = Int64(limits.idleAgeMilliseconds) * 1_000_000
         for destination in destinations.values {
-            destination.expire(now: now, age: age)
+            destination.expire(now: now)
             if destination.isUnused { forget(destination) }
         }
+    }
+
+    /// Replaces the bounds; connections beyond new ones are closed when they are no longer used.
+    ///
+    /// - Parameter origins: those that have bounds of their own.
+    package func setLimits(_ limits: UpstreamPoolLimits, origins: [UpstreamOrigin: UpstreamPoolLimits]) {
+        self.limits = limits
+        originLimits = origins
+        for (origin, destination) in destinations { destination.limits = origins[origin] ?? limits }
     }
 
     /// Closes the connections that no exchange uses, so that a changed egress policy or certificate takes effect.

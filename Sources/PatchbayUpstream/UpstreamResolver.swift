@@ -21,6 +21,8 @@ package final class UpstreamResolver {
 
     /// Replace it on the event loop; connections that are open already are not affected.
     package var policy: EgressPolicy
+    /// Where nothing is sent, whatever the policy says. Replace it on the event loop.
+    package var ownListeners = OwnListeners()
     private let eventLoop: any EventLoop
     private let threadPool: NIOThreadPool
     private var cache: [String: Entry] = [:]
@@ -79,15 +81,23 @@ package final class UpstreamResolver {
     ) -> Result<[SocketAddress], UpstreamError> {
         var permitted: [SocketAddress] = []
         var rule = EgressRule.family
+        var isLoop = false
         for var address in addresses {
-            if let refusal = address.withSockAddr({ pointer, _ in policy.refusal(pointer) }) {
+            address.port = origin.port
+            if ownListeners.contains(address) {
+                isLoop = true
+            } else if let refusal = address.withSockAddr({ pointer, _ in policy.refusal(pointer) }) {
                 rule = refusal
             } else {
-                address.port = origin.port
                 permitted.append(address)
             }
         }
         guard permitted.isEmpty else { return .success(permitted) }
+        if isLoop {
+            return .failure(
+                UpstreamError(
+                    .loop, "\(origin) is the address that this gateway listens at; a site must not lead back to it."))
+        }
         return .failure(
             UpstreamError(
                 .denied,

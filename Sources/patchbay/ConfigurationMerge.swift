@@ -10,6 +10,8 @@ extension Configuration {
         merged.sites += stored.sites.filter { !siteNames.contains($0.name) }
         let keyNames = Set(keys.map(\.name))
         merged.keys += stored.keys.filter { !keyNames.contains($0.name) }
+        let groupNames = Set(groups.map(\.name))
+        merged.groups += stored.groups.filter { !groupNames.contains($0.name) }
         let models = Set(routes.map(\.model))
         merged.routes += stored.routes.filter { !models.contains($0.model) }
         return merged

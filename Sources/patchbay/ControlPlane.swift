@@ -152,7 +152,8 @@ actor ControlPlane {
             registry.formats.compactMap { format in registry.codec(for: format).map { (format, $0) } },
             uniquingKeysWith: { first, _ in first })
         await gateway.publish(
-            GatewaySnapshot(table: table, keys: configuration.keys, instances: bySite, codecs: codecs),
+            GatewaySnapshot(
+                table: table, configuration: configuration, instances: bySite, codecs: codecs, limits: gateway.limits),
             settings: settings())
         logger.info(
             "configuration in force",

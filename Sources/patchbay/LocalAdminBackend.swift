@@ -46,6 +46,7 @@ final class LocalAdminBackend: AdminBackend {
             case .token(let token, let site, let account):
                 try await store.saveToken(token, site: site, account: account)
             case .key(let key): try await store.saveKey(key)
+            case .group(let group): try await store.saveGroup(group)
             case .route(let route): try await store.saveRoute(route)
             }
         } catch {
@@ -62,6 +63,7 @@ final class LocalAdminBackend: AdminBackend {
             case .token(let name, let site, let account):
                 try await store.deleteToken(name, site: site, account: account)
             case .key(let name): try await store.deleteKey(name)
+            case .group(let name): try await store.deleteGroup(name)
             case .route(let model): try await store.deleteRoute(model)
             }
         } catch {
@@ -151,9 +153,12 @@ final class LocalAdminBackend: AdminBackend {
 
     func explain(model: String, key: Key?) async throws -> RouteExplanation {
         let health = await gateway.health()
-        return Router.explain(
+        var explanation = Router.explain(
             model: model, key: key, in: await control.table, formats: nil, health: health,
             now: SystemTime.monotonicNanoseconds(), seed: .random(in: 0 ... .max))
+        let configuration = await control.configuration
+        gateway.limits.explain(&explanation, key: key, in: configuration, now: SystemTime.monotonicNanoseconds())
+        return explanation
     }
 
     func metrics() async -> String { metricsText.registry.text() }

@@ -20,11 +20,12 @@ struct Server {
 
     /// Serves until the process is asked to end.
     func run() async throws -> ServeOutcome {
+        var clock = StartClock()
         let requests = ProcessSignals.requests()
         prepareProcess()
         LoggingSystem.bootstrap(LogSettings(environment: Environment.all).factory())
-        let parts = try await makeParts()
-        return try await serve(parts, requests: requests)
+        let parts = try await makeParts(&clock)
+        return try await serve(parts, requests: requests, clock: clock)
     }
 
     private struct Parts {
@@ -44,8 +45,10 @@ struct Server {
     // MARK: - Making the parts
 
     /// Plugins are loaded beside everything else: that takes longest and needs nothing but the store.
-    private func makeParts() async throws -> Parts {
+    private func makeParts(_ clock: inout StartClock) async throws -> Parts {
+        clock.mark("program")
         let store = try openStore()
+        clock.mark("store")
         let registry = PluginRegistry(
             directories: options.pluginDirectories ?? Environment.defaultPluginDirectories,
             runDirectory: "\(options.dataDirectory)/run",
@@ -54,7 +57,9 @@ struct Server {
         async let scanned: Void = registry.scan()
         var source = FileConfiguration(options)
         let read = try Self.reading(source)
+        clock.mark("file")
         let stored = try await Self.checking("store") { try await store.loadDefinitions() }
+        clock.mark("definitions")
         let firstStart = try await FirstStart.prepare(
             read, stored, store: store, logger: Logger(label: "patchbay"))
         source.additions = firstStart.additions
@@ -74,11 +79,13 @@ struct Server {
             services: Gateway.Services(
                 egress: egress, tls: tls, ledgerDirectory: options.dataDirectory, metrics: metrics),
             logger: Logger(label: "patchbay.gateway"))
+        clock.mark("gateway")
         await scanned
+        clock.mark("plugins")
         return Parts(
             source: source, configuration: configuration, stored: stored, store: store, importer: importer,
-            gateway: gateway, tls: tls, registry: registry, metrics: metrics, degradations: Degradations(gateway: gateway),
-            firstStart: firstStart)
+            gateway: gateway, tls: tls, registry: registry, metrics: metrics,
+            degradations: Degradations(gateway: gateway), firstStart: firstStart)
     }
 
     /// Trusts the authorities of the system, or those of the PEM file that `SSL_CERT_FILE` names.
@@ -93,10 +100,14 @@ struct Server {
 
     // MARK: - Serving
 
-    private func serve(_ parts: Parts, requests: AsyncStream<ProcessRequest>) async throws -> ServeOutcome {
+    private func serve(
+        _ parts: Parts, requests: AsyncStream<ProcessRequest>, clock: StartClock
+    ) async throws -> ServeOutcome {
+        var clock = clock
         try Self.checking("ledger") { try parts.importer.start() }
         let control = makeControl(parts)
         await control.start(with: parts.stored)
+        clock.mark("tables")
         let (changes, notice) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         parts.registry.onChange {
             Task {
@@ -109,6 +120,8 @@ struct Server {
             metrics: parts.metrics, degradations: parts.degradations)
         await backend.onChange { notice.yield() }
         let address = try await listen(parts)
+        clock.mark("listening")
+        clock.log(to: Logger(label: "patchbay"))
         parts.registry.startWatching()
         if parts.configuration.sites.contains(where: { $0.baseURL.hasPrefix("https:") }) {
             let tls = parts.tls
@@ -190,7 +203,10 @@ struct Server {
         let watch = LedgerWatch(
             importer: parts.importer, gateway: parts.gateway, degradations: parts.degradations,
             registry: parts.metrics.registry)
-        return [Task { await discovery.run(changes: changes) }, Task { await watch.run() }]
+        let trim = MemoryTrim(gateway: parts.gateway)
+        return [
+            Task { await discovery.run(changes: changes) }, Task { await watch.run() }, Task { await trim.run() },
+        ]
     }
 
     /// Reloads as often as it is asked; returns when the process has to end, with the reason if it is a failure.

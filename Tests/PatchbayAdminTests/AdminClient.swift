@@ -47,6 +47,7 @@ struct AdminClient {
                 name: "dev", digest: KeyDigest(bytes: Array("sk-client-1".utf8) + [UInt8](repeating: 0, count: 21)),
                 displayPrefix: "sk-", source: .file)
         ]
+        configuration.groups = [KeyGroup(name: "team", limits: KeyLimits(requestsPerMinute: 5), source: .file)]
         configuration.routes = [Route(model: "gpt-4o", channels: [ChannelReference(site: "filed")], source: .file)]
         configuration.prices = ["gpt-4o": ModelPrice(perMillionInput: 2.5, output: 10, cachedInput: 1.25)]
         return configuration

@@ -33,7 +33,10 @@ import Testing
             "id": "beta", "name": "beta", "platform": "new-api", "base_url": "https://b.example",
             "formats": ["openai.chat"],
             "headers": [["name": "X-A", "has_secret": true]], "plugin_configuration": ["era": "new", "n": [1]],
-            "conversion": .emptyObject, "enabled": true, "accounts": 0, "source": "store", "read_only": false,
+            "conversion": .emptyObject, "enabled": true, "accounts": 0, "timeouts": .emptyObject,
+            "limits": .emptyObject, "retry": .emptyObject,
+            "max_concurrency": .null, "queue": .emptyObject, "pool": .emptyObject, "source": "store",
+            "read_only": false,
         ]
         #expect(created.document == expected)
         #expect(await client.send("GET", "/api/v1/sites/beta").document == expected)
@@ -54,8 +57,8 @@ import Testing
             read.document == [
                 "id": "beta/main", "site": "beta", "name": "main",
                 "credential": ["kind": "api_key", "has_secret": true, "prefix": "sk-ve", "fields": .emptyObject],
-                "models": [["upstream": "m", "as": "m"], ["upstream": "u", "as": "n"]], "enabled": true, "tokens": 1,
-                "source": "store", "read_only": false,
+                "models": [["upstream": "m", "as": "m"], ["upstream": "u", "as": "n"]], "enabled": true,
+                "max_concurrency": .null, "tokens": 1, "source": "store", "read_only": false,
             ])
         let password = #"{"credential":{"kind":"password","username":"ann","password":"very-secret"},"models":null}"#
         let changed = await client.send("PATCH", "/api/v1/accounts/beta/main", password)
@@ -93,7 +96,8 @@ import Testing
             read.document == [
                 "id": "app", "name": "app", "has_secret": true, "prefix": "sk-pb", "models": ["gpt-*"],
                 "group": "default",
-                "enabled": true, "strict_conversion": false, "source": "store", "read_only": false,
+                "enabled": true, "strict_conversion": false, "limits": .emptyObject, "source": "store",
+                "read_only": false,
             ])
         let changed = await client.send(
             "PATCH", "/api/v1/keys/app", #"{"enabled":false,"group":"team","models":["*"]}"#)
@@ -107,6 +111,38 @@ import Testing
         #expect(await create("keys", #"{"name":"own","key":"sk-my-own-key"}"#).document["key"] == "sk-my-own-key")
         let twin = await client.send("POST", "/api/v1/keys", #"{"name":"twin","key":"sk-client-1"}"#)
         #expect(twin.status == 409 && twin.problem == "already_exists key The key 'dev' has the same text.")
+    }
+
+    @Test func settingsAreSetAndTakenBack() async {
+        await fill()
+        let path = "/api/v1/sites/beta"
+        let set = await client.send(
+            "PATCH", path,
+            #"{"timeouts":{"idle":5000,"total":9000},"retry":{"backoff":{"base":100}},"max_concurrency":3,"queue":{"length":0}}"#
+        )
+        #expect(set.document["timeouts"] == ["idle": 5000, "total": 9000], "\(set.text)")
+        #expect(set.document["retry"] == ["backoff": ["base": 100]] && set.document["queue"] == ["length": 0])
+        #expect(set.document["max_concurrency"] == 3)
+        let less = await client.send("PATCH", path, #"{"timeouts":{"idle":null},"retry":null,"max_concurrency":null}"#)
+        #expect(less.document["timeouts"] == ["total": 9000] && less.document["retry"] == .emptyObject)
+        #expect(less.document["max_concurrency"]?.isNull == true && less.document["queue"] == ["length": 0])
+        let wrong = await client.send("PATCH", path, #"{"timeouts":{"idle":0}}"#)
+        #expect(wrong.status == 400 && wrong.text.contains("timeouts.idle"), "\(wrong.text)")
+        let unknown = await client.send("PATCH", path, #"{"timeouts":{"idel":1}}"#)
+        #expect(unknown.status == 400, "\(unknown.text)")
+    }
+
+    @Test func groupLivesAndDies() async {
+        let created = await create("groups", #"{"name":"team","limits":{"rpm":5,"concurrency":2}}"#)
+        #expect(
+            created.document == [
+                "id": "team", "name": "team", "limits": ["rpm": 5, "concurrency": 2], "source": "store",
+                "read_only": false,
+            ])
+        let changed = await client.send("PATCH", "/api/v1/groups/team", #"{"limits":{"tpm":7,"rpm":null}}"#)
+        #expect(changed.document["limits"] == ["tpm": 7, "concurrency": 2])
+        #expect(await client.send("DELETE", "/api/v1/groups/team").status == 204)
+        #expect(await client.send("GET", "/api/v1/groups/team").status == 404)
     }
 
     @Test func routeLivesAndDies() async {

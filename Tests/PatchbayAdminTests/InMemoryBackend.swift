@@ -102,6 +102,7 @@ extension Configuration {
                 site.accounts[index].tokens = site.accounts[index].tokens.filter { $0.name != token.name } + [token]
             }
         case .key(let key): keys = keys.filter { $0.name != key.name } + [key]
+        case .group(let group): groups = groups.filter { $0.name != group.name } + [group]
         case .route(let route): routes = routes.filter { $0.model != route.model } + [route]
         }
     }
@@ -116,6 +117,7 @@ extension Configuration {
                 site.accounts[index].tokens.removeAll { $0.name == name }
             }
         case .key(let name): keys.removeAll { $0.name == name }
+        case .group(let name): groups.removeAll { $0.name == name }
         case .route(let model): routes.removeAll { $0.model == model }
         }
     }

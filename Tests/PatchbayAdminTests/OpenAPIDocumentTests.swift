@@ -57,8 +57,8 @@ import Testing
             ]
         }
         let ids = [
-            "sites": "filed", "accounts": "filed/main", "tokens": "filed/main/t", "keys": "dev", "routes": "gpt-4o",
-            "requests": "r", "plugins": "filed",
+            "sites": "filed", "accounts": "filed/main", "tokens": "filed/main/t", "keys": "dev", "groups": "team",
+            "routes": "gpt-4o", "requests": "r", "plugins": "filed",
         ]
         for route in client.service.matcher.routes where route.method == .get || route.operation == "explain_route" {
             guard let schema = route.success.schema, route.success.contentType == AdminAnswer.json else { continue }

@@ -41,7 +41,7 @@ import Testing
     func anEmptyFileGivesTheDefaults(text: String) throws {
         let configuration = try parse(text)
         #expect(configuration.gateway.listen.port == 4000)
-        #expect(configuration.gateway.limits.bodyBytes == 33_554_432)
+        #expect(configuration.policy.limits.body == 33_554_432)
         #expect(configuration.admin.token == nil)
         #expect(configuration.sites.isEmpty && configuration.keys.isEmpty && configuration.routes.isEmpty)
     }
@@ -54,17 +54,19 @@ import Testing
               event_loops: 3
               limits: { header: 64KiB, body: 1.5 MB, connections: 100 }
               timeouts: { client_read: 5s, connect: 200ms, first_byte: 1m, total: 1.5h }
+              drain: { delay: 0s, deadline: 2m }
             """)
         #expect(configuration.gateway.listen == ListenAddress(host: "::1", port: 0))
         #expect(configuration.gateway.eventLoops == 3)
-        #expect(configuration.gateway.limits.headerBytes == 65_536)
-        #expect(configuration.gateway.limits.bodyBytes == 1_500_000)
+        #expect(configuration.policy.limits.header == 65_536)
+        #expect(configuration.policy.limits.body == 1_500_000)
         #expect(configuration.gateway.limits.connections == 100)
         #expect(configuration.gateway.timeouts.clientRead == 5_000)
-        #expect(configuration.gateway.timeouts.connect == 200)
-        #expect(configuration.gateway.timeouts.firstByte == 60_000)
-        #expect(configuration.gateway.timeouts.total == 5_400_000)
-        #expect(configuration.gateway.timeouts.idle == 60_000)
+        #expect(configuration.policy.timeouts.connect == 200)
+        #expect(configuration.policy.timeouts.firstByte == 60_000)
+        #expect(configuration.policy.timeouts.total == 5_400_000)
+        #expect(configuration.policy.timeouts.idle == 60_000)
+        #expect(configuration.gateway.drain.delay == 0 && configuration.gateway.drain.deadline == 120_000)
     }
 
     @Test func aSiteCanSayEverything() throws {

@@ -16,11 +16,11 @@ import Testing
         let health = HealthTable(table: table)
         let messages = table.formatSet([.anthropicMessages])
         health.recordFailure(unsupported("m"), channel: 0, of: table, now: 0)
-        #expect(health.usableFormats(0, model: "m", now: 1) == messages)
-        #expect(health.usableFormats(0, model: "m", now: Self.minute) == table.formatSet(both))
+        #expect(health.usableFormats(0, model: "m", of: health.table, now: 1) == messages)
+        #expect(health.usableFormats(0, model: "m", of: health.table, now: Self.minute) == table.formatSet(both))
         health.confirmUnsupported(.openAIChat, model: "m", channel: 0, of: table, now: 1)
-        #expect(health.usableFormats(0, model: "m", now: 29 * Self.minute) == messages)
-        #expect(health.usableFormats(0, model: "m", now: 31 * Self.minute) == table.formatSet(both))
+        #expect(health.usableFormats(0, model: "m", of: health.table, now: 29 * Self.minute) == messages)
+        #expect(health.usableFormats(0, model: "m", of: health.table, now: 31 * Self.minute) == table.formatSet(both))
         let explained = health.restingEndpoints(0, model: "m", now: 1)
         #expect(explained == [ExplainedEndpoint(format: .openAIChat, milliseconds: 1_800_000, reason: "404")])
     }
@@ -29,7 +29,7 @@ import Testing
         let table = Make.table([Make.site("s", [Make.account("a", ["m"])], formats: both)])
         let health = HealthTable(table: table)
         health.confirmUnsupported(.openAIChat, model: "m", channel: 0, of: table, now: 1)
-        #expect(health.usableFormats(0, model: "m", now: 2) == table.formatSet(both))
+        #expect(health.usableFormats(0, model: "m", of: health.table, now: 2) == table.formatSet(both))
     }
 
     @Test func whereAnyModelIsSentEachIsRememberedByItself() {
@@ -37,8 +37,8 @@ import Testing
         let table = Make.table([Make.site("s", [Make.account("a", [])], formats: both)], routes: [route])
         let health = HealthTable(table: table)
         health.recordFailure(unsupported("one"), channel: 0, of: table, now: 0)
-        #expect(health.usableFormats(0, model: "one", now: 1) == table.formatSet([.anthropicMessages]))
-        #expect(health.usableFormats(0, model: "two", now: 1) == table.formatSet(both))
+        #expect(health.usableFormats(0, model: "one", of: health.table, now: 1) == table.formatSet([.anthropicMessages]))
+        #expect(health.usableFormats(0, model: "two", of: health.table, now: 1) == table.formatSet(both))
         #expect(health.restingEndpoints(0, model: "two", now: 1).isEmpty)
     }
 
@@ -52,9 +52,9 @@ import Testing
         let next = Make.table([Make.site("r", [Make.account("b", ["m"])])] + sites)
         health.adopt(next)
         let channel = next.channel("s/a:m")
-        #expect(health.usableFormats(channel, model: "m", now: 1) == next.formatSet([.anthropicMessages]))
+        #expect(health.usableFormats(channel, model: "m", of: health.table, now: 1) == next.formatSet([.anthropicMessages]))
         let restored = HealthTable(table: next, restoring: health.snapshot())
-        #expect(restored.usableFormats(channel, model: "m", now: 1) == next.formatSet([.anthropicMessages]))
+        #expect(restored.usableFormats(channel, model: "m", of: restored.table, now: 1) == next.formatSet([.anthropicMessages]))
         #expect(restored.learned.streaming("s/a:m", model: "m", now: 1) == .always)
         let explained = Router.explain(
             model: "m", key: nil, in: next, health: health.snapshot(), now: 1, seed: 1)
@@ -71,8 +71,8 @@ import Testing
             health.recordFailure(unsupported("\(number)"), channel: 0, of: table, now: 0)
         }
         let last = "\(HealthTable.maximumEndpoints)"
-        #expect(health.usableFormats(0, model: last, now: 1) == table.formatSet(both))
+        #expect(health.usableFormats(0, model: last, of: health.table, now: 1) == table.formatSet(both))
         health.recordFailure(unsupported(last), channel: 0, of: table, now: Self.minute)
-        #expect(health.usableFormats(0, model: last, now: Self.minute + 1) == table.formatSet([.anthropicMessages]))
+        #expect(health.usableFormats(0, model: last, of: health.table, now: Self.minute + 1) == table.formatSet([.anthropicMessages]))
     }
 }

@@ -64,6 +64,41 @@ import Testing
         #expect(loaded.routes.first?.channels == route.channels)
     }
 
+    @Test func settingsComeBackAsTheyWereSaved() async throws {
+        var site = site
+        site.policy.timeouts.firstEvent = 7_000
+        site.policy.retry.backoffLimit = 9_000
+        site.concurrency = ConcurrencySettings(maxConcurrency: 3, queueLength: 0)
+        site.pool = PoolSettings(maxAge: 60_000)
+        var account = account
+        account.maxConcurrency = 2
+        var key = Key(name: "dev", digest: KeyFactory.digest(of: Secret("sk-1")), displayPrefix: "sk-", source: .store)
+        key.limits = KeyLimits(requestsPerMinute: 5, concurrency: 1)
+        var route = Route(model: "m", channels: [ChannelReference(site: "alpha")], source: .store)
+        route.policy.limits.body = 4_096
+        route.concurrency.queueTimeout = 500
+        let group = KeyGroup(name: "team", limits: KeyLimits(tokensPerMinute: 77), source: .store)
+        let store = try scratch.store()
+        try await store.saveSite(site)
+        try await store.saveAccount(account, site: "alpha")
+        try await store.saveKey(key)
+        try await store.saveRoute(route)
+        try await store.saveGroup(group)
+        var loaded = try await store.loadDefinitions()
+        #expect(loaded.sites.first?.policy == site.policy && loaded.sites.first?.concurrency == site.concurrency)
+        #expect(loaded.sites.first?.pool == site.pool && loaded.sites.first?.accounts.first?.maxConcurrency == 2)
+        #expect(loaded.keys.first?.limits == key.limits && loaded.groups == [group])
+        #expect(loaded.routes.first?.policy == route.policy && loaded.routes.first?.concurrency == route.concurrency)
+        route.policy = PolicySettings()
+        try await store.saveRoute(route)
+        try await store.deleteGroup("team")
+        loaded = try await store.loadDefinitions()
+        #expect(loaded.routes.first?.policy.isEmpty == true && loaded.groups.isEmpty)
+        site.policy.limits.body = 1
+        let wrong = site
+        await expect(.invalid, "limits.body") { try await store.saveSite(wrong) }
+    }
+
     @Test func savingAgainReplacesAndLeavesWhatBelongsToOthers() async throws {
         let store = try scratch.store()
         try await store.saveSite(site)

@@ -13,13 +13,17 @@ from pathlib import Path
 
 from lab import ROOT, Lab
 from report import Report, load_average, machine, replace_section
-from scenarios import SCENARIOS
+from scenarios import EXTRAS, SCENARIOS
+
+
+# Scenarios with a table of their own in docs/performance.md.
+SECTIONS = {"formats": "formats", "peers": "peers"}
 
 
 def arguments():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="scenarios:\n" + "\n".join(f"  {name:<12} {text}" for name, (text, _) in SCENARIOS.items()))
+        epilog="scenarios:\n" + "\n".join(f"  {name:<12} {text}" for name, (text, _) in {**SCENARIOS, **EXTRAS}.items()))
     parser.add_argument("scenario", nargs="*", help="all of them without a name")
     parser.add_argument("--gateway", help="the release binary; its plugins are beside it")
     parser.add_argument("--rounds", type=int, default=5)
@@ -27,7 +31,7 @@ def arguments():
     parser.add_argument("--informational", action="store_true", help="missed goals do not make the run fail")
     parser.add_argument("--write", action="store_true", help="write the table into docs/performance.md")
     parsed = parser.parse_args()
-    unknown = set(parsed.scenario) - set(SCENARIOS)
+    unknown = set(parsed.scenario) - set(SCENARIOS) - set(EXTRAS)
     if unknown:
         parser.error(f"no scenario is named {', '.join(sorted(unknown))}")
     parsed.is_quick = parsed.rounds < 5
@@ -40,15 +44,19 @@ def main():
     print(f"{before}; {settings.rounds} rounds of {settings.seconds:g} s each; one loop of the gateway, one worker of nginx\n")
     for name in settings.scenario or SCENARIOS:
         started = time.monotonic()
-        print(f"{name}: {SCENARIOS[name][0]}", flush=True)
+        title, measure = {**SCENARIOS, **EXTRAS}[name]
+        report.scenario = name
+        print(f"{name}: {title}", flush=True)
         with Lab(settings.gateway) as lab:
-            SCENARIOS[name][1](lab, report, settings)
+            measure(lab, report, settings)
         print(f"  ({time.monotonic() - started:.0f} s; load {load_average()})\n", flush=True)
-    table = f"{report.markdown()}\n\nMeasured on {before} at the beginning, load {load_average()} at the end; " \
-            f"{settings.rounds} interleaved rounds of {settings.seconds:g} s."
-    print(table)
+    note = f"\n\nMeasured on {before} at the beginning, load {load_average()} at the end; " \
+           f"{settings.rounds} interleaved rounds of {settings.seconds:g} s."
+    print(report.markdown(report.figures) + note)
     if settings.write:
-        replace_section(Path(ROOT) / "docs/performance.md", "bench", table)
+        for section in {SECTIONS.get(figure.scenario, "bench") for figure in report.figures}:
+            figures = [figure for figure in report.figures if SECTIONS.get(figure.scenario, "bench") == section]
+            replace_section(Path(ROOT) / "docs/performance.md", section, report.markdown(figures) + note)
     missed = report.missed()
     if missed:
         print("\nmissed: " + "; ".join(figure.name for figure in missed))

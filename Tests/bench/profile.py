@@ -26,14 +26,14 @@ STAGES = [(stage, re.compile(pattern)) for stage, pattern in [
     ("parse request head", r"ClientConnection\.(readHead|headReceived)|HTTPRequestHeadParser|HTTPRequestLine|Endpoint\b"),
     ("authenticate and permit", r"Exchange\.(begin|authenticate)|SHA256|KeyPermissions|[Ll]imiter|Quota"),
     ("read and scan body", r"RequestFields|JSONFieldScanner|ClientConnection\.(readBody|bodyReceived)"),
-    ("route", r"Exchange\.(route|nextAttempt|choose)|\bRouter\b|RoutingTable|HealthTable|HealthCell|SeededRandom|Egress"),
+    ("route", r"Exchange\.(route|nextAttempt|choose)|CandidateSlot|LoopContext\.slot|\bRouter\b|RoutingTable|HealthTable|HealthCell|SeededRandom|Egress"),
     ("prepare (platform plugin)", r"Exchange\.(prepare\b|prepareAttempt)|PluginInstance\.(prepare|with)|RequestDraft|Platform\w+"),
     ("convert (format plugins)", r"requestToCanonical|requestFromCanonical|responseToCanonical|responseFromCanonical|StreamEncoder"
                                  r"|RequestReader|RequestWriter|ResponseReader|ResponseWriter|MessagesReader|BlockReader|BlockWriter"),
-    ("tap usage (format plugin)", r"responseTap|tapResponse|ResponseTap|Stream(Decoder|Tap)|ConversationDecoder|TypedDecoder"
+    ("tap usage (format plugin)", r"responseTap|tapResponse|ResponseTap|TapReceiver|ChatUsage|Stream(Decoder|Tap)|ConversationDecoder|TypedDecoder"
                                   r"|Exchange\.decode|SSEFrameSplitter"),
-    ("write upstream request", r"Exchange\.(requestBuffer|write\w*\(.*(upstream|escaping|into)|writeForwardedFields|writeTarget"
-                               r"|send\()|SecretTemplate|UpstreamURL|ForwardedFields|UpstreamPool|UpstreamDestination"
+    ("write upstream request", r"Exchange\.(upstreamRequest|writeHead|headCapacity|writeForwardedFields|writeTarget|send\()"
+                               r"|HeadWriter|SecretTemplate|SecretBytes|UpstreamRequest\b|UpstreamURL|ForwardedFields|UpstreamPool|UpstreamDestination"
                                r"|UpstreamConnection\.(start|send|write)"),
     ("write answer to client", r"Exchange\.(answerDocument|sendDocument|writeAnswer\w*|deliver|commit|beginHolding|finishStream"
                                r"|streamEnded|take|streamBytes)|ClientConnection\.(answered|write|send|flush)|ResponseHead\."

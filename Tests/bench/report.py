@@ -18,6 +18,7 @@ class Figure:
     reach: float | None = None
     detail: str = ""
     skipped: str = ""
+    scenario: str = ""
 
     @property
     def value(self):
@@ -60,16 +61,19 @@ HEAD = ["figure", "measured: median (spread)", "must", "reach for", "", "behind 
 class Report:
     def __init__(self):
         self.figures = []
+        self.scenario = ""
 
     def add(self, figure):
+        figure.scenario = self.scenario
         self.figures.append(figure)
         name, measured, must, reach, verdict, detail = figure.row()
         goal = f"must {must}, reach {reach}" if must else ""
         print(f"  {name:<66} {measured:<34} {verdict:<12} {goal:<38} {detail}", flush=True)
 
-    def markdown(self):
+    @staticmethod
+    def markdown(figures):
         lines = ["| " + " | ".join(HEAD) + " |", "|---" * len(HEAD) + "|"]
-        lines += ["| " + " | ".join(figure.row()) + " |" for figure in self.figures]
+        lines += ["| " + " | ".join(figure.row()) + " |" for figure in figures]
         return "\n".join(lines)
 
     def missed(self):

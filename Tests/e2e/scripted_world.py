@@ -33,6 +33,8 @@ class World:
         routes = "".join(
             f"  - {{ model: spared-{name}-{number}, channels: [ {{ site: {name}-{number}, account: main, priority: 0 }}, "
             f"{{ site: spare, account: main, priority: 1 }} ] }}\n" for name, number in names)
+        # A site that is alone is tried again after a pause; the tests of that are elsewhere.
+        options += "retry: { backoff: { base: 1ms, max: 20ms } }, "
         self.running = Tuned(
             directory, text + site(self.upstream, "spare", "openai", "spare"), "routes:\n" + routes, options, keys)
 

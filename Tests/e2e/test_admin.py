@@ -71,7 +71,7 @@ class TestDocument:
         OpenAPIV31SpecValidator(document).validate()
 
     def test_it_has_every_path_of_the_contract(self, document):
-        named = ("sites", "accounts", "tokens", "keys", "routes")
+        named = ("sites", "accounts", "tokens", "keys", "groups", "routes")
         expected = {f"/api/v1/{name}": {"get", "post"} for name in named}
         expected |= {f"/api/v1/{name}/{{id}}": {"get", "patch", "delete"} for name in named}
         expected |= {f"/api/v1/{name}": {"get"} for name in ("plugins", "requests", "usage", "openapi.json")}

@@ -233,3 +233,122 @@ def test_a_folded_document_says_what_it_is(world, format_name):
             assert answer.status_code == 200
             assert answer.headers.get_list("content-type") == ["application/json"]
             assert answer.json()["model"] == f"model-{name}"
+
+
+class TestOtherClients:
+    """Clients of Responses and Gemini, against upstreams that answer in the other way."""
+
+    def ask(self, world, model, client, stream):
+        headers = {"authorization": f"Bearer {KEY}"}
+        if client == "responses":
+            return httpx.post(f"{world.running.url}/v1/responses", headers=headers, json={
+                "model": model, "input": "hello", "stream": stream, "store": False})
+        method = {"gemini": ":streamGenerateContent?alt=sse", "gemini array": ":streamGenerateContent"}[client]
+        return httpx.post(
+            f"{world.running.url}/v1beta/models/{model}{method if stream else ':generateContent'}", headers=headers,
+            json={"contents": [{"role": "user", "parts": [{"text": "hello"}]}]})
+
+    def read(self, answer, client, stream):
+        """The text, the calls and whether the answer ended as its format says."""
+        frames = [json.loads(line[6:]) for line in answer.text.split("\n") if line.startswith("data: ")]
+        if client == "responses":
+            whole = frames[-1]["response"] if stream else answer.json()
+            items = {kind: [item for item in whole["output"] if item["type"] == kind]
+                     for kind in ("message", "function_call")}
+            text = "".join(part["text"] for item in items["message"] for part in item["content"])
+            calls = [(item["name"], json.loads(item["arguments"])) for item in items["function_call"]]
+            return text, calls, whole["status"] == "completed"
+        chunks = answer.json() if client == "gemini array" and stream else frames if stream else [answer.json()]
+        parts = [part for chunk in chunks for part in chunk["candidates"][0]["content"].get("parts", ())]
+        text = "".join(part.get("text", "") for part in parts if not part.get("thought"))
+        calls = [(part["functionCall"]["name"], part["functionCall"]["args"]) for part in parts if "functionCall" in part]
+        return text, calls, chunks[-1]["candidates"][0].get("finishReason") == "STOP"
+
+    @pytest.mark.parametrize("client", ["responses", "gemini", "gemini array"])
+    @pytest.mark.parametrize("stream_wanted", [True, False], ids=["document to stream", "stream to document"])
+    def test_they_get_what_they_asked_for(self, world, format_name, client, stream_wanted):
+        name = world.fresh(format_name)
+        world.upstream.play(name, document(Call.documents[format_name]) if stream_wanted else stream(
+            Call.streams[format_name]))
+        answer = self.ask(world, f"model-{name}", client, stream_wanted)
+        assert answer.status_code == 200, answer.text
+        expected = "application/json" if not stream_wanted or client == "gemini array" else "text/event-stream"
+        assert answer.headers["content-type"].split(";")[0] == expected
+        assert self.read(answer, client, stream_wanted) == ("Let me look.", [("weather", ARGUMENTS)], True)
+        row = world.last_row(f"model-{name}")
+        assert (row["outcome"], row["input_tokens"], row["output_tokens"]) == ("completed", 7, 3)
+
+    @pytest.mark.parametrize("client", ["responses", "gemini"])
+    def test_a_cut_stream_is_an_error_to_them_too(self, world, client):
+        name = world.fresh("chat")
+        world.upstream.play(name, STREAM_HEAD + b"".join(chunk(frame) for frame in Call.chat_stream[:5]) + END)
+        answer = self.ask(world, f"model-{name}", client, False)
+        assert answer.status_code == 502 and "error" in answer.json()
+
+
+class TestStopSequences:
+    """An upstream that speaks Responses has none; the gateway ends the answer."""
+
+    def response(self, text):
+        return {"id": "resp_1", "object": "response", "created_at": 1, "status": "completed", "error": None,
+                "incomplete_details": None, "instructions": None, "metadata": {}, "model": "m", "output": [{
+                    "type": "message", "id": "msg_1", "role": "assistant", "status": "completed", "content": [{
+                        "type": "output_text", "text": text, "annotations": [], "logprobs": []}]}],
+                "parallel_tool_calls": True, "temperature": 1, "tool_choice": "auto", "tools": [], "top_p": 1,
+                "usage": {"input_tokens": 7, "input_tokens_details": {"cached_tokens": 0}, "output_tokens": 3,
+                          "output_tokens_details": {"reasoning_tokens": 0}, "total_tokens": 10}}
+
+    def frames(self, text):
+        item = {"type": "message", "id": "msg_1", "role": "assistant", "status": "in_progress", "content": []}
+        part = {"type": "output_text", "text": "", "annotations": [], "logprobs": []}
+        where = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
+        started = {**self.response(""), "status": "in_progress", "output": [], "usage": None}
+        events = [("response.created", {"response": started}),
+                  ("response.output_item.added", {"output_index": 0, "item": item}),
+                  ("response.content_part.added", {**where, "part": part})]
+        events += [("response.output_text.delta", {**where, "delta": piece, "logprobs": []})
+                   for piece in (text[place:place + 3] for place in range(0, len(text), 3))]
+        events += [("response.output_text.done", {**where, "text": text, "logprobs": []}),
+                   ("response.completed", {"response": self.response(text)})]
+        return [f"event: {kind}\ndata: ".encode() + json.dumps(
+            {"type": kind, "sequence_number": number, **members}).encode() + b"\n\n"
+            for number, (kind, members) in enumerate(events)]
+
+    @pytest.fixture(scope="class")
+    def site(self, tmp_path_factory):
+        from fakes.scripted import ScriptedUpstream
+        from gateway import Running
+        upstream = ScriptedUpstream()
+        running = Running(tmp_path_factory.mktemp("stops"), f"""  - name: only
+    platform: openai
+    base_url: {upstream.url("only")}
+    formats: [openai.responses]
+    accounts: [ {{ name: main, credential: {{ kind: api_key, api_key: sk-scripted-1 }}, models: [m] }} ]
+""")
+        yield upstream, running
+        running.stop()
+        upstream.stop()
+
+    @pytest.mark.parametrize("wanted", ["document", "stream"])
+    @pytest.mark.parametrize("given", ["document", "stream"])
+    def test_the_answer_ends_before_the_stop_sequence(self, site, wanted, given):
+        upstream, running = site
+        text = "One two STOP three"
+        upstream.play("only", document(self.response(text)) if given == "document" else stream(self.frames(text)))
+        client = running.openai()
+        if wanted == "document":
+            answer = client.chat.completions.create(model="m", messages=USER, stop=["STOP", "never"])
+            content, finish = answer.choices[0].message.content, answer.choices[0].finish_reason
+        else:
+            with client.chat.completions.stream(model="m", messages=USER, stop=["STOP", "never"]) as events:
+                answer = events.get_final_completion()
+            content, finish = answer.choices[0].message.content, answer.choices[0].finish_reason
+        assert (content, finish) == ("One two ", "stop")
+
+    def test_strictness_has_nothing_against_it(self, site):
+        upstream, running = site
+        upstream.play("only", document(self.response("hello")))
+        answer = httpx.post(f"{running.url}/v1/chat/completions", headers={
+            "authorization": f"Bearer {KEY}", "x-patchbay-strict": "true"}, json={
+                "model": "m", "messages": USER, "stop": "END"})
+        assert answer.status_code == 200 and "sampling.stop;info" in answer.headers["x-patchbay-warnings"]

@@ -188,7 +188,7 @@ class TestCountTokens:
         world.upstream.play(name, document(Messages.error_document, status))
         answer = post(world, "/v1/messages/count_tokens", {
             "model": f"model-{name}", "messages": [{"role": "user", "content": LONG}]})
-        assert answer.status_code == 200 and answer.headers["x-patchbay-estimated"] == "true"
+        assert answer.status_code == 200 and answer.headers["x-patchbay-warnings"] == "usage.estimated;info"
         assert set(answer.json()) == {"input_tokens"} and 120 <= answer.json()["input_tokens"] <= 320
         # Nobody rests for it.
         world.upstream.play(name, document(Messages.whole))
@@ -200,7 +200,7 @@ class TestCountTokens:
         answer = post(world, "/v1/messages/count_tokens", {
             "model": f"model-{name}", "messages": USER, "system": "Be brief.", "tools": [
                 {"name": "weather", "input_schema": {"type": "object", "properties": {"city": {"type": "string"}}}}]})
-        assert answer.headers["x-patchbay-estimated"] == "true" and 15 <= answer.json()["input_tokens"] <= 80
+        assert answer.headers["x-patchbay-warnings"] == "usage.estimated;info" and 15 <= answer.json()["input_tokens"] <= 80
         assert world.upstream.calls(name) == []
 
     def test_mistakes_are_the_clients(self, world):

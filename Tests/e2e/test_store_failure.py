@@ -145,11 +145,18 @@ def test_a_database_that_is_removed_and_put_back(failing):
 def small_disk(tmp_path):
     folder = tmp_path / "disk"
     folder.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(folder)], capture_output=True)
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", str(folder)], capture_output=True)
     if done.returncode:
         pytest.skip("file systems cannot be mounted here")
     yield folder
     subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def fill(file):
+    try:
+        return file.write(b"x" * 4096)
+    except OSError:
+        return 0
 
 
 def test_a_disk_that_is_full(small_disk):
@@ -158,12 +165,8 @@ def test_a_disk_that_is_full(small_disk):
         failing.serve(10)
         assert wait_for(lambda: len(failing.rows()) == 10)
         ballast = small_disk / "ballast"
-        with open(ballast, "wb") as file:
-            try:
-                while True:
-                    file.write(b"x" * 4096)
-                    file.flush()
-            except OSError:
+        with open(ballast, "wb", buffering=0) as file:
+            while fill(file):
                 pass
         failing.serve(4000)
         assert wait_for(failing.is_degraded, 10), failing.readiness()

@@ -41,20 +41,20 @@ extension CanonicalPart {
         writer.endArray()
     }
 
-    package init(canonical value: JSONValue) throws(ConversionError) {
+    package init<Value: JSONReadable>(canonical value: Value) throws(ConversionError) {
         guard let kind = value["k"]?.stringValue else {
             throw .invalid("canonical part: `k` must be a string")
         }
         self.init(try Self.content(kind: kind, value))
         if let cache = value["cache"] {
             self.cache = CanonicalCache(
-                origin: cache["origin"]?.stringValue ?? "", value: cache["value"] ?? .null)
+                origin: cache["origin"]?.stringValue ?? "", value: cache["value"]?.tree ?? .null)
         }
-        annotations = value["ann"]?.arrayValue ?? []
+        annotations = value["ann"]?.arrayValue?.map(\.tree) ?? []
         native = CanonicalNative(canonical: value["native"])
     }
 
-    private static func content(kind: String, _ value: JSONValue) throws(ConversionError) -> Content {
+    private static func content<Value: JSONReadable>(kind: String, _ value: Value) throws(ConversionError) -> Content {
         switch kind {
         case "text": return .text(value["text"]?.stringValue ?? "")
         case "refusal": return .refusal(value["text"]?.stringValue ?? "")
@@ -69,11 +69,11 @@ extension CanonicalPart {
                     arguments: value["args_raw"]?.stringValue ?? "",
                     kind: value["kind"]?.stringValue == "custom" ? .custom : .function))
         case "tool_result": return .toolResult(try CanonicalToolResult(canonical: value))
-        default: return .other(value["value"] ?? value)
+        default: return .other((value["value"] ?? value).tree)
         }
     }
 
-    package static func list(canonical value: JSONValue?) throws(ConversionError) -> [CanonicalPart] {
+    package static func list<Value: JSONReadable>(canonical value: Value?) throws(ConversionError) -> [CanonicalPart] {
         guard let items = value?.arrayValue else { return [] }
         var parts: [CanonicalPart] = []
         parts.reserveCapacity(items.count)
@@ -86,6 +86,7 @@ extension CanonicalReasoning {
     func write(into writer: inout JSONWriter) {
         writer.member("k", redacted ? "reasoning_redacted" : "reasoning")
         if !redacted { writer.member("text", text) }
+        writer.member("id", ifPresent: id)
         guard let opaque else { return }
         writer.key("opaque")
         writer.beginArray()
@@ -97,8 +98,9 @@ extension CanonicalReasoning {
         writer.endArray()
     }
 
-    init(canonical value: JSONValue, redacted: Bool) {
+    init<Value: JSONReadable>(canonical value: Value, redacted: Bool) {
         self.init(text: value["text"]?.stringValue ?? "", redacted: redacted)
+        id = value["id"]?.stringValue
         guard let first = value["opaque"]?.arrayValue?.first else { return }
         opaque = CanonicalOpaque(
             kind: first["kind"]?.stringValue ?? "signature", provider: first["provider"]?.stringValue,
@@ -138,7 +140,7 @@ extension CanonicalMedia {
         writer.member("citations", ifPresent: citations)
     }
 
-    init(canonical value: JSONValue, kind: Kind) throws(ConversionError) {
+    init<Value: JSONReadable>(canonical value: Value, kind: Kind) throws(ConversionError) {
         let source: Source
         let wire = value["src"]
         switch wire?["kind"]?.stringValue {
@@ -155,7 +157,7 @@ extension CanonicalMedia {
         format = value["format"]?.stringValue
         filename = value["filename"]?.stringValue
         context = value["context"]?.stringValue
-        citations = value["citations"]
+        citations = value["citations"]?.tree
     }
 }
 
@@ -170,7 +172,7 @@ extension CanonicalToolResult {
         CanonicalPart.write(content, into: &writer)
     }
 
-    init(canonical value: JSONValue) throws(ConversionError) {
+    init<Value: JSONReadable>(canonical value: Value) throws(ConversionError) {
         self.init(
             callID: value["call_id"]?.stringValue ?? "", content: try CanonicalPart.list(canonical: value["content"]),
             form: value["form"]?.stringValue.flatMap(CanonicalTurn.Form.init(rawValue:)))
@@ -190,8 +192,8 @@ extension CanonicalCache {
 
 extension CanonicalNative {
     /// Reads `{"<format>": {…}}`.
-    init?(canonical value: JSONValue?) {
-        guard let first = value?.objectValue?.members.first, let members = first.value.objectValue else { return nil }
+    init?<Value: JSONReadable>(canonical value: Value?) {
+        guard let first = value?.memberList?.first, let members = first.value.tree.objectValue else { return nil }
         self.init(format: first.key, members: members)
     }
 }

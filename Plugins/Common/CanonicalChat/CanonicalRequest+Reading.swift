@@ -2,12 +2,12 @@ package import PatchbayWire
 
 extension CanonicalRequest {
     /// Reads a canonical document; members it does not know are skipped.
-    package init(canonical document: JSONValue) throws(ConversionError) {
+    package init<Document: JSONReadable>(canonical document: Document) throws(ConversionError) {
         self.init()
         guard document["canon"]?.intValue == 1 else {
             throw .invalid("canonical request: `canon` must be 1")
         }
-        for member in document.objectValue ?? JSONObject() {
+        for member in document.memberList ?? [] {
             switch member.key {
             case "origin":
                 origin.format = member.value["format"]?.stringValue ?? ""
@@ -18,26 +18,37 @@ extension CanonicalRequest {
                 stream.includeUsage = member.value["include_usage"]?.boolValue
             case "system": system = try CanonicalTurn.list(canonical: member.value, default: .system)
             case "turns": turns = try CanonicalTurn.list(canonical: member.value, default: .user)
-            case "tools": tools = (member.value.arrayValue ?? []).map(CanonicalTool.init(canonical:))
+            case "tools": tools = (member.value.arrayValue ?? []).map { CanonicalTool(canonical: $0) }
             case "tool_choice": toolChoice = CanonicalToolChoice(canonical: member.value)
-            default: readRest(member)
+            default: readRest(member.key, member.value)
             }
         }
     }
 
-    private mutating func readRest(_ member: JSONObject.Member) {
-        let value = member.value
-        switch member.key {
+    /// Reads everything but the turns, which may be long; nil if the document is malformed.
+    init?(withoutTurns canonical: UnsafeRawBufferPointer) {
+        var tape = JSONTape()
+        guard (try? tape.parse(canonical)) != nil, tape.kind(tape.root) == .object else { return nil }
+        var document = JSONObject()
+        for member in tape.members(of: tape.root) where !tape.equals(member.key, "turns") {
+            document.append(tape.string(member.key) ?? "", JSONValue(tape, member.value))
+        }
+        guard let request = try? CanonicalRequest(canonical: JSONValue.object(document)) else { return nil }
+        self = request
+    }
+
+    private mutating func readRest<Value: JSONReadable>(_ name: String, _ value: Value) {
+        switch name {
         case "parallel_tools": parallelTools = value.boolValue
         case "limits":
             limits.maxOutput = value["max_output"]?.intValue
             limits.source = value["max_output_source"]?.stringValue
         case "sampling":
-            for entry in value.objectValue ?? JSONObject() {
+            for entry in value.memberList ?? [] {
                 if entry.key == "stop" {
                     sampling.stop = entry.value.arrayValue?.compactMap(\.stringValue) ?? []
                 } else {
-                    sampling.values.append(entry.key, entry.value)
+                    sampling.values.append(entry.key, entry.value.tree)
                 }
             }
         case "output": output = CanonicalOutput(canonical: value)
@@ -47,7 +58,7 @@ extension CanonicalRequest {
             reasoning.budget = value["budget"]?.intValue
             reasoning.expose = value["expose"]?.stringValue
         case "end_user": endUser = value.stringValue
-        case "metadata": metadata = value
+        case "metadata": metadata = value.tree
         case "service_tier": serviceTier = value.stringValue
         case "native": native = CanonicalNative(canonical: value)
         default: break
@@ -56,25 +67,25 @@ extension CanonicalRequest {
 }
 
 extension CanonicalOutput {
-    init(canonical value: JSONValue) {
+    init<Value: JSONReadable>(canonical value: Value) {
         self.init()
         if let wire = value["format"], let kind = wire["kind"]?.stringValue.flatMap(FormatKind.init(rawValue:)) {
             var format = Format(kind: kind)
             format.name = wire["name"]?.stringValue
             format.description = wire["description"]?.stringValue
-            format.schema = wire["schema"]
+            format.schema = wire["schema"]?.tree
             format.strict = wire["strict"]?.boolValue
             self.format = format
         }
         verbosity = value["verbosity"]?.stringValue
         modalities = value["modalities"]?.arrayValue?.compactMap(\.stringValue) ?? []
-        audio = value["audio"]
+        audio = value["audio"]?.tree
     }
 }
 
 extension CanonicalTurn {
-    static func list(
-        canonical value: JSONValue, default role: CanonicalRole
+    static func list<Value: JSONReadable>(
+        canonical value: Value, default role: CanonicalRole
     ) throws(ConversionError) -> [CanonicalTurn] {
         guard let items = value.arrayValue else {
             throw .invalid("canonical request: `system` and `turns` must be arrays")
@@ -95,23 +106,23 @@ extension CanonicalTurn {
 }
 
 extension CanonicalTool {
-    init(canonical value: JSONValue) {
+    init<Value: JSONReadable>(canonical value: Value) {
         let kind = value["kind"]?.stringValue.flatMap(Kind.init(rawValue:))
         self.init(kind ?? .function, name: value["name"]?.stringValue ?? "")
         description = value["description"]?.stringValue
-        schema = value["schema"]
+        schema = value["schema"]?.tree
         strict = value["strict"]?.boolValue
-        grammar = value["grammar"]
-        config = value["config"]
+        grammar = value["grammar"]?.tree
+        config = value["config"]?.tree
         if let cache = value["cache"] {
-            self.cache = CanonicalCache(origin: cache["origin"]?.stringValue ?? "", value: cache["value"] ?? .null)
+            self.cache = CanonicalCache(origin: cache["origin"]?.stringValue ?? "", value: cache["value"]?.tree ?? .null)
         }
         native = CanonicalNative(canonical: value["native"])
     }
 }
 
 extension CanonicalToolChoice {
-    init?(canonical value: JSONValue) {
+    init?<Value: JSONReadable>(canonical value: Value) {
         guard let mode = value["mode"]?.stringValue.flatMap(Mode.init(rawValue:)) else { return nil }
         self.init(
             mode, names: value["names"]?.arrayValue?.compactMap(\.stringValue) ?? [],

@@ -23,7 +23,7 @@ extension CanonicalResponse {
     }
 
     /// Reads a canonical document; members it does not know are skipped.
-    package init(canonical document: JSONValue) throws(ConversionError) {
+    package init<Document: JSONReadable>(canonical document: Document) throws(ConversionError) {
         self.init()
         guard document["canon"]?.intValue == 1, let list = document["choices"]?.arrayValue else {
             throw .invalid("canonical response: `canon` must be 1 and `choices` an array")
@@ -57,14 +57,14 @@ extension CanonicalChoice {
         writer.endObject()
     }
 
-    init(canonical value: JSONValue) throws(ConversionError) {
+    init<Value: JSONReadable>(canonical value: Value) throws(ConversionError) {
         self.init(index: value["index"]?.intValue ?? 0, parts: try CanonicalPart.list(canonical: value["parts"]))
         if let finish = value["finish"], let word = finish["reason"]?.stringValue {
             self.finish = CanonicalFinish(
                 FinishReason(word: word), native: finish["native"]?.stringValue,
                 stopSequence: finish["stop_sequence"]?.stringValue)
         }
-        logprobs = value["logprobs"]
+        logprobs = value["logprobs"]?.tree
         native = CanonicalNative(canonical: value["native"])
     }
 }
@@ -80,7 +80,7 @@ extension TokenCounts {
         writer.endObject()
     }
 
-    init(canonical value: JSONValue?) {
+    init<Value: JSONReadable>(canonical value: Value?) {
         self.init(
             input: value?["input_total"]?.intValue, output: value?["output_total"]?.intValue,
             cached: value?["cache_read"]?.intValue, cacheWrite: value?["cache_write"]?.intValue,

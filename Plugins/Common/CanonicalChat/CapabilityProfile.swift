@@ -35,6 +35,10 @@ package struct CapabilityProfile: Sendable, Hashable {
     package var contextWindowFinish: Bool?
     /// The answer may begin with `<think>`…`</think>`, which is reasoning.
     package var thinkTags = false
+    /// gemini-json or gemini-openapi: the dialect of JSON schemas that a Gemini upstream takes.
+    package var schema: String?
+    /// A Chat upstream takes tools of free text.
+    package var customTools: Bool?
 
     package init() {}
 
@@ -72,5 +76,7 @@ package struct CapabilityProfile: Sendable, Hashable {
         reasoningEcho = document["reasoning_echo"]?.stringValue
         contextWindowFinish = document["context_window_finish"]?.boolValue
         thinkTags = document["think_tags"]?.boolValue ?? false
+        schema = document["schema"]?.stringValue
+        customTools = document["custom_tools"]?.boolValue
     }
 }

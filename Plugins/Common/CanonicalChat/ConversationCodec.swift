@@ -6,7 +6,7 @@ package enum ConversationCodec<Format: ConversationFormat> {
     package static func requestToCanonical(
         _ wire: ByteView, _ parameters: ConversionParameters, into canonical: inout ByteWriter
     ) throws(PluginError) {
-        try convert(parameters) { context throws(ConversionError) in
+        try convert(parameters, isAnswer: false) { context throws(ConversionError) in
             let request = try Format.readRequest(try parse(wire), context: &context)
             var writer = JSONWriter(appendingTo: reserved(wire.count))
             request.write(into: &writer)
@@ -17,8 +17,10 @@ package enum ConversationCodec<Format: ConversationFormat> {
     package static func requestFromCanonical(
         _ canonical: ByteView, _ parameters: ConversionParameters, into wire: inout ByteWriter
     ) throws(PluginError) {
-        try convert(parameters) { context throws(ConversionError) in
-            let request = try CanonicalRequest(canonical: try parse(canonical))
+        try convert(parameters, isAnswer: false) { context throws(ConversionError) in
+            let request = try reading(canonical) { node throws(ConversionError) in
+                try CanonicalRequest(canonical: node)
+            }
             wire.append(try Format.writeRequest(request, context: &context))
         }
     }
@@ -26,7 +28,7 @@ package enum ConversationCodec<Format: ConversationFormat> {
     package static func responseToCanonical(
         _ wire: ByteView, _ parameters: ConversionParameters, into canonical: inout ByteWriter
     ) throws(PluginError) {
-        try convert(parameters) { context throws(ConversionError) in
+        try convert(parameters, isAnswer: true) { context throws(ConversionError) in
             let response = try Format.readResponse(try parse(wire), context: &context)
             var writer = JSONWriter(appendingTo: reserved(wire.count))
             response.write(into: &writer)
@@ -37,8 +39,10 @@ package enum ConversationCodec<Format: ConversationFormat> {
     package static func responseFromCanonical(
         _ canonical: ByteView, _ parameters: ConversionParameters, into wire: inout ByteWriter
     ) throws(PluginError) {
-        try convert(parameters) { context throws(ConversionError) in
-            let response = try CanonicalResponse(canonical: try parse(canonical))
+        try convert(parameters, isAnswer: true, echoes: Format.echoesRequest) { context throws(ConversionError) in
+            let response = try reading(canonical) { node throws(ConversionError) in
+                try CanonicalResponse(canonical: node)
+            }
             wire.append(try Format.writeResponse(response, context: &context))
         }
     }
@@ -74,9 +78,11 @@ package enum ConversationCodec<Format: ConversationFormat> {
     // MARK: - Steps
 
     private static func convert(
-        _ parameters: ConversionParameters, _ body: (inout ConversionContext) throws(ConversionError) -> Void
+        _ parameters: ConversionParameters, isAnswer: Bool, echoes: Bool = false,
+        _ body: (inout ConversionContext) throws(ConversionError) -> Void
     ) throws(PluginError) {
-        var context = ConversionContext(parameters)
+        var context =
+            echoes ? ConversionContext(echoing: parameters) : ConversionContext(parameters, isAnswer: isAnswer)
         defer { for loss in context.losses { parameters.recordLoss(loss.severity, loss.code, path: loss.path) } }
         do throws(ConversionError) {
             try body(&context)
@@ -89,8 +95,15 @@ package enum ConversationCodec<Format: ConversationFormat> {
         do throws(JSONError) {
             return try JSONValue(parsing: document.raw)
         } catch {
-            throw .invalid("the body is not valid JSON: \(error.message)")
+            throw .malformed(error)
         }
+    }
+
+    /// Reads a canonical document without making a tree of it.
+    private static func reading<Model>(
+        _ document: ByteView, _ read: (JSONNode) throws(ConversionError) -> Model
+    ) throws(ConversionError) -> Model {
+        try JSONNode.with(document.raw, malformed: ConversionError.malformed, read)
     }
 
     private static func reserved(_ count: Int) -> [UInt8] {
@@ -122,7 +135,9 @@ package struct ConversationDecoder<Format: ConversationFormat>: WireDecoder {
     }
 
     private mutating func flush(_ events: inout EventWriter) {
-        for event in pending { event.send(to: &events) }
+        guard !pending.isEmpty else { return }
+        // By position: an event is large, and a copy of it touches the counts of all its texts.
+        for index in pending.indices { pending[index].send(to: &events) }
         pending.removeAll(keepingCapacity: true)
     }
 }
@@ -133,7 +148,8 @@ package struct ConversationEncoder<Format: ConversationFormat>: WireEncoder {
     private var output: [UInt8] = []
 
     package init(_ parameters: ConversionParameters) {
-        encoder = Format.makeEncoder(ConversionContext(parameters))
+        let context = Format.echoesRequest ? ConversionContext(echoing: parameters) : ConversionContext(parameters)
+        encoder = Format.makeEncoder(context)
     }
 
     package mutating func events(_ events: EventBatch, into wire: inout ByteWriter) {
@@ -146,5 +162,11 @@ package struct ConversationEncoder<Format: ConversationFormat>: WireEncoder {
 extension PluginError {
     init(_ error: ConversionError) {
         self.init(error.code == .invalid ? .invalid : .unsupported, error.sentence)
+    }
+}
+
+extension ConversionError {
+    fileprivate static func malformed(_ error: JSONError) -> ConversionError {
+        .invalid("the body is not valid JSON: \(error.message)")
     }
 }

@@ -31,6 +31,12 @@ package protocol ConversationFormat {
     static func makeDecoder(_ context: ConversionContext) -> Decoder
     static func makeEncoder(_ context: ConversionContext) -> Encoder
     static var heartbeat: StaticString { get }
+    /// Answers repeat what the request said, so that writers and encoders need ``ConversionContext/echo``.
+    static var echoesRequest: Bool { get }
+}
+
+extension ConversationFormat {
+    package static var echoesRequest: Bool { false }
 }
 
 extension ConversationFormat {

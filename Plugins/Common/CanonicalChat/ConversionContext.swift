@@ -28,12 +28,16 @@ package struct ConversionContext: Sendable {
     package var profile = CapabilityProfile()
     /// What an answer needs to know of its request.
     package var request = RequestFacts()
+    /// The request without its turns, for formats whose answers repeat it.
+    package var echo: CanonicalRequest?
     package private(set) var losses: [ConversionLoss] = []
 
     package init() {}
 
     /// Reads what a function of the codec interface was handed.
-    package init(_ parameters: ConversionParameters) {
+    ///
+    /// - Parameter isAnswer: an answer is converted, for which its request matters.
+    package init(_ parameters: ConversionParameters, isAnswer: Bool = true) {
         stream = parameters.isStream
         strict = parameters.isStrict
         tap = parameters.isTap
@@ -45,7 +49,13 @@ package struct ConversionContext: Sendable {
         if !parameters.profileJSON.isEmpty, let profile = try? JSONValue(parsing: parameters.profileJSON.raw) {
             self.profile = CapabilityProfile(profile)
         }
-        if !parameters.requestJSON.isEmpty { request = RequestFacts(parsing: parameters.requestJSON.raw) }
+        if isAnswer, !parameters.requestJSON.isEmpty { request = RequestFacts(parsing: parameters.requestJSON.raw) }
+    }
+
+    /// The same for a format whose answers repeat their request.
+    package init(echoing parameters: ConversionParameters) {
+        self.init(parameters)
+        if !parameters.requestJSON.isEmpty { echo = CanonicalRequest(withoutTurns: parameters.requestJSON.raw) }
     }
 
     /// Records a loss.

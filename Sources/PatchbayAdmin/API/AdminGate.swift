@@ -38,15 +38,15 @@ final class AdminGate: Sendable {
     func setToken(_ token: BearerToken) { state.withLock { $0.token = token } }
 
     /// - Parameters:
-    ///   - peer: address without port.
+    ///   - peer: address without port; empty = unknown, which is not throttled.
     ///   - now: nanoseconds of the monotonic clock.
     func judge(_ authorization: String?, peer: String, now: Int64) -> Judgement {
-        let peer = Self.network(peer)
+        let peer = Self.network(of: peer)
         let (token, throttled) = state.withLock { ($0.token, Self.throttle(&$0, peer, now)) }
         if let throttled { return throttled }
         if token.isCarried(by: authorization) { return .admitted }
         // Who sends nothing does not guess.
-        if authorization != nil { state.withLock { Self.note(&$0, peer, now) } }
+        if authorization != nil, !peer.isEmpty { state.withLock { Self.note(&$0, peer, now) } }
         return .refused
     }
 
@@ -77,7 +77,7 @@ final class AdminGate: Sendable {
     ) -> Bool { left.value.forgivenAt < right.value.forgivenAt }
 
     /// Who has one IPv6 address has its whole /64.
-    private static func network(_ peer: String) -> String {
+    static func network(of peer: String) -> String {
         guard peer.contains(":"), !peer.contains(".") else { return peer }
         let groups = peer.split(separator: ":", omittingEmptySubsequences: false)
         // The zeros that `::` stands for may be among the first four groups; then the rest is zero as well.

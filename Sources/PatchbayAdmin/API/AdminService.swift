@@ -23,6 +23,7 @@ package struct AdminService: Sendable {
         routes += ResourceRoutes<AccountResource>(backend: backend, changes: changes).all
         routes += ResourceRoutes<TokenResource>(backend: backend, changes: changes).all
         routes += KeyRoutes(plain: ResourceRoutes(backend: backend, changes: changes)).all
+        routes += ResourceRoutes<GroupResource>(backend: backend, changes: changes).all
         routes += ResourceRoutes<RouteResource>(backend: backend, changes: changes).all
         routes.append(ExplainRoute(backend: backend).route)
         routes += RequestRoutes(backend: backend).all

@@ -49,6 +49,7 @@ package enum Definition: Sendable {
     case account(Account, site: String)
     case token(UpstreamToken, site: String, account: String)
     case key(Key)
+    case group(KeyGroup)
     case route(Route)
 }
 
@@ -58,6 +59,7 @@ package enum DefinitionID: Sendable, Hashable {
     case account(String, site: String)
     case token(String, site: String, account: String)
     case key(String)
+    case group(String)
     /// By its model or pattern.
     case route(String)
 }

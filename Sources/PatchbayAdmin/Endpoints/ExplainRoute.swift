@@ -34,7 +34,7 @@ struct ExplainRoute: Sendable {
             .member("price", price.schema.orNull, "Null = no price is known.") {
                 $0.price.map(price.document) ?? .null
             },
-            .boolean("taken", "It would be tried.") { $0.reason == .taken },
+            .boolean("taken", "It would be tried.") { $0.position != nil },
             .optionalInteger("position", "As which; null = not at all.") { $0.position },
             .member("reason", .choice(ExplainedCandidate.Reason.allCases.map(\.rawValue)), "Why or why not.") {
                 .string($0.reason.rawValue)
@@ -54,6 +54,31 @@ struct ExplainRoute: Sendable {
             .integer("requests", "Attempts since the start.") { Int(clamping: $0.counters.attempts) },
             .integer("failures", "Failed attempts since the start.") { Int(clamping: $0.counters.failures) },
             .integer("in_flight", "Attempts under way.") { $0.counters.inFlight },
+            .member("gates", .array(gate.schema), "Numbers of places that it shares with others.") {
+                .array($0.gates.map(gate.document))
+            },
+        ])
+
+    private static let gate = View<ExplainedGate>(
+        "Gate", "A number of places for attempts, and the line before it.",
+        [
+            .string("scope", "Whose: site, account or route.") { $0.scope },
+            .string("name", "Its name.") { $0.name },
+            .integer("places", "Attempts at once.") { $0.places },
+            .integer("taken", "Attempts under way.") { $0.taken },
+            .integer("waiting", "Requests in the line.") { $0.waiting },
+            .integer("queue_length", "The longest line.") { $0.queueLength },
+        ])
+
+    private static let limit = View<ExplainedLimit>(
+        "LimitState", "What is left of a limit.",
+        [
+            .string("scope", "Whose: key or group.") { $0.scope },
+            .string("name", "Its name.") { $0.name },
+            .string("limit", "requests or tokens per minute, or concurrency.") { $0.limit },
+            .integer("value", "The limit.") { $0.value },
+            .integer("remaining", "What is left of it now.") { $0.remaining },
+            .integer("wait_ms", "Until a request would be let in; 0 = now.") { Int(clamping: $0.waitMilliseconds) },
         ])
 
     private static let restingFormat = View<ExplainedEndpoint>(
@@ -97,7 +122,10 @@ struct ExplainRoute: Sendable {
             .string("summary", "The same for people.") { $0.summary },
             .member("route", match.schema.orNull, "Null = no route applies.") { $0.route.map(match.document) ?? .null },
             .string("seed", "Of the random choice inside priority groups.") { String($0.seed) },
-            .optionalInteger("retry_after_ms", "When every channel rests: until the first is back.") {
+            .member("limits", .array(limit.schema), "What is left of the limits of the key and of its group.") {
+                .array($0.limits.map(limit.document))
+            },
+            .optionalInteger("retry_after_ms", "When nothing can be sent now: until something can.") {
                 $0.retryAfterMilliseconds.map { Int(clamping: $0) }
             },
             .member(

@@ -28,6 +28,7 @@ enum AccountResource: Resource {
                 Shared.document($0.account.models)
             },
             .boolean("enabled", "Requests may use it.") { $0.account.enabled },
+            .optionalInteger("max_concurrency", maxConcurrencyNote) { $0.account.maxConcurrency },
             .integer("tokens", "How many tokens it has.") { $0.account.tokens.count },
         ] + sourceProperties)
 
@@ -70,14 +71,18 @@ enum AccountResource: Resource {
                 "name", Shared.name, required: true, "Lower-case letters, digits, '-', '_' and '.'; unique in its site."
             ),
             Field("credential", .record(credentialInput), required: true, "How it proves who it is."), modelsField,
-            Shared.enabled,
+            Shared.enabled, maxConcurrency,
         ])
+
+    private static let maxConcurrencyNote = "Attempts under way with it and its tokens; null = what the site takes."
+    private static let maxConcurrency = Field(
+        "max_concurrency", Schema.integer(Validation.concurrencies).orNull, maxConcurrencyNote)
 
     static let change = Record(
         "AccountChange", "Changes to an account.",
         [
             Field("credential", .record(credentialInput), "Replaces the whole credential."), modelsField,
-            Shared.enabled,
+            Shared.enabled, maxConcurrency,
         ])
 
     static func all(in configuration: Configuration) -> [OwnedAccount] {
@@ -103,6 +108,7 @@ enum AccountResource: Resource {
         if let credential = body["credential"]?.objectValue { value.account.credential = Self.credential(credential) }
         if let models = body["models"] { value.account.models = Shared.mappings(models) }
         if let enabled = body["enabled"]?.boolValue { value.account.enabled = enabled }
+        if let cap = body["max_concurrency"] { value.account.maxConcurrency = cap.intValue }
     }
 
     private static func credential(_ body: JSONObject) -> Credential {

@@ -19,7 +19,7 @@ enum KeyResource: Resource {
             .string("group", "The tenant it belongs to.") { $0.group },
             .boolean("enabled", "It is let in.") { $0.enabled },
             .boolean("strict_conversion", Shared.strictConversion.note) { $0.strictConversion },
-        ] + sourceProperties
+        ] + SharedSettings.keyLimits.properties { $0.limits } + sourceProperties
 
     /// A key just created, with its text.
     static let created = View<CreatedKey>(
@@ -33,12 +33,14 @@ enum KeyResource: Resource {
         var text: Secret
     }
 
-    private static let changeable = [
-        Field(
-            "models", .array(Shared.modelName), "Public model names it may use, exact or with '*'; all unless given."),
-        Field("group", Shared.name, "The tenant it belongs to; `default` unless given."), Shared.enabled,
-        Shared.strictConversion,
-    ]
+    private static let changeable =
+        [
+            Field(
+                "models", .array(Shared.modelName),
+                "Public model names it may use, exact or with '*'; all unless given."),
+            Field("group", Shared.name, "The tenant it belongs to; `default` unless given."), Shared.enabled,
+            Shared.strictConversion,
+        ] + SharedSettings.keyLimits.fields
 
     static let creation = Record(
         "KeyCreation", "A new client key.",
@@ -67,6 +69,7 @@ enum KeyResource: Resource {
         if let group = body["group"]?.stringValue { key.group = group }
         if let enabled = body["enabled"]?.boolValue { key.enabled = enabled }
         if let strict = body["strict_conversion"]?.boolValue { key.strictConversion = strict }
+        SharedSettings.keyLimits.apply(body, to: &key.limits)
     }
 
     static func validate(_ key: inout Key) throws(AdminError) {

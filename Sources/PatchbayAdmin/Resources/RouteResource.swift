@@ -16,7 +16,8 @@ enum RouteResource: Resource {
                 .array($0.channels.map(document))
             },
             .boolean("strict_conversion", Shared.strictConversion.note) { $0.strictConversion },
-        ] + sourceProperties)
+        ] + SharedSettings.policy.properties { $0.policy } + SharedSettings.concurrency.properties { $0.concurrency }
+            + sourceProperties)
 
     private static let channelOutput = Record(
         "Channel", "Channels that a route names; null parts mean every one that serves the model.",
@@ -54,12 +55,14 @@ enum RouteResource: Resource {
         [
             Field("model", Shared.modelName, required: true, "Exact public model name, or a pattern with '*'; unique."),
             Field("channels", .array(.record(channelInput)), required: true, "At least one."),
-            Shared.strictConversion,
-        ])
+        ] + settings)
+
+    private static let settings =
+        [Shared.strictConversion] + SharedSettings.policy.fields + SharedSettings.concurrency.fields
 
     static let change = Record(
         "RouteChange", "Changes to a route.",
-        [Field("channels", .array(.record(channelInput)), "Replaces all of them."), Shared.strictConversion])
+        [Field("channels", .array(.record(channelInput)), "Replaces all of them.")] + settings)
 
     static func all(in configuration: Configuration) -> [Route] { configuration.routes }
     static func id(of route: Route) -> String { route.model }
@@ -74,6 +77,8 @@ enum RouteResource: Resource {
 
     static func apply(_ body: JSONObject, to route: inout Route) throws(AdminError) {
         if let strict = body["strict_conversion"]?.boolValue { route.strictConversion = strict }
+        SharedSettings.policy.apply(body, to: &route.policy)
+        SharedSettings.concurrency.apply(body, to: &route.concurrency)
         guard let channels = body["channels"]?.arrayValue else { return }
         route.channels = channels.map { channel in
             ChannelReference(

@@ -28,7 +28,8 @@ enum SiteResource: Resource {
             },
             .boolean("enabled", "Requests may use it.") { $0.enabled },
             .integer("accounts", "How many accounts it has.") { $0.accounts.count },
-        ] + sourceProperties)
+        ] + SharedSettings.policy.properties { $0.policy } + SharedSettings.concurrency.properties { $0.concurrency }
+            + SharedSettings.pool.properties { $0.pool } + sourceProperties)
 
     private static let headerOutput = Schema.record(
         Record(
@@ -46,13 +47,14 @@ enum SiteResource: Resource {
                 Field("value", .string, secret: true, "May be left out to keep the value of the header of that name."),
             ]))
 
-    private static let changeable = [
-        Field("formats", .array(.string), "Wire formats it speaks; the default of the plugin unless given."),
-        Field("headers", .array(headerInput), "Headers added to every request."),
-        Field("plugin_configuration", .document, "Settings for the plugin."),
-        Field("conversion", .record(ConversionSchema.site), "What conversions have to know of its models."),
-        Shared.enabled,
-    ]
+    private static let changeable =
+        [
+            Field("formats", .array(.string), "Wire formats it speaks; the default of the plugin unless given."),
+            Field("headers", .array(headerInput), "Headers added to every request."),
+            Field("plugin_configuration", .document, "Settings for the plugin."),
+            Field("conversion", .record(ConversionSchema.site), "What conversions have to know of its models."),
+            Shared.enabled,
+        ] + SharedSettings.policy.fields + SharedSettings.concurrency.fields + SharedSettings.pool.fields
 
     static let creation = Record(
         "SiteCreation", "A new site.",
@@ -93,6 +95,9 @@ enum SiteResource: Resource {
             site.conversion = String(decoding: conversion.serialised(), as: UTF8.self)
         }
         if let enabled = body["enabled"]?.boolValue { site.enabled = enabled }
+        SharedSettings.policy.apply(body, to: &site.policy)
+        SharedSettings.concurrency.apply(body, to: &site.concurrency)
+        SharedSettings.pool.apply(body, to: &site.pool)
     }
 
     private static func headers(

@@ -3,12 +3,16 @@ import PatchbayCore
 extension DefinitionTables {
     func allKeys() throws(StoreError) -> [Key] {
         let found = try database.rows(
-            "SELECT name, digest, display_prefix, key_group, enabled, models, strict_conversion FROM keys ORDER BY name"
+            """
+            SELECT name, digest, display_prefix, key_group, enabled, models, limits, strict_conversion
+            FROM keys ORDER BY name
+            """
         ) { row in
             (
                 key: Key(
                     name: row.text(0), digest: KeyDigest(bytes: row.blob(1)), displayPrefix: row.text(2),
-                    group: row.text(3), enabled: row.flag(4), source: .store), models: row.text(5), strict: row.flag(6)
+                    group: row.text(3), enabled: row.flag(4), source: .store), models: row.text(5),
+                limits: row.text(6), strict: row.flag(7)
             )
         }
         var keys: [Key] = []
@@ -16,6 +20,7 @@ extension DefinitionTables {
             var key = item.key
             key.models = try words(item.models)
             key.strictConversion = item.strict
+            try read(item.limits, KeyLimits.members, into: &key.limits)
             keys.append(key)
         }
         return keys
@@ -28,22 +33,44 @@ extension DefinitionTables {
         }
         try database.run(
             """
-            INSERT INTO keys (name, digest, display_prefix, models, key_group, enabled, strict_conversion)
-            VALUES (?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO keys (name, digest, display_prefix, models, key_group, enabled, limits, strict_conversion)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT (name) DO UPDATE SET digest = excluded.digest, display_prefix = excluded.display_prefix,
                 models = excluded.models, key_group = excluded.key_group, enabled = excluded.enabled,
-                strict_conversion = excluded.strict_conversion
+                limits = excluded.limits, strict_conversion = excluded.strict_conversion
             """, .text(key.name), .blob(key.digest.bytes), .text(key.displayPrefix),
             .text(JSONText.array(key.models)), .text(key.group), .flag(key.enabled),
-            .flag(key.strictConversion))
+            .text(Self.json(key.limits, KeyLimits.members)), .flag(key.strictConversion))
+    }
+
+    func allGroups() throws(StoreError) -> [KeyGroup] {
+        var groups: [KeyGroup] = []
+        for (name, limits) in try database.rows(
+            "SELECT name, limits FROM key_groups ORDER BY name", [], { ($0.text(0), $0.text(1)) })
+        {
+            var group = KeyGroup(name: name, source: .store)
+            try read(limits, KeyLimits.members, into: &group.limits)
+            groups.append(group)
+        }
+        return groups
+    }
+
+    func save(_ group: KeyGroup) throws(StoreError) {
+        try database.run(
+            """
+            INSERT INTO key_groups (name, limits) VALUES (?, ?)
+            ON CONFLICT (name) DO UPDATE SET limits = excluded.limits
+            """, .text(group.name), .text(Self.json(group.limits, KeyLimits.members)))
     }
 
     func allRoutes() throws(StoreError) -> [Route] {
         var routes: [Route] = []
-        let names = try database.rows("SELECT model, strict_conversion FROM routes ORDER BY model", []) { row in
-            (model: row.text(0), strict: row.flag(1))
+        let columns = "SELECT model, policy, concurrency, strict_conversion FROM routes ORDER BY model"
+        let rows = try database.rows(columns, []) { row in
+            (model: row.text(0), policy: row.text(1), concurrency: row.text(2), strict: row.flag(3))
         }
-        for (model, strict) in names {
+        for row in rows {
+            let model = row.model
             let channels = try database.rows(
                 """
                 SELECT site, account, token, upstream_model, priority, weight FROM route_channels
@@ -55,7 +82,9 @@ extension DefinitionTables {
                     upstreamModel: row.optionalText(3), priority: row.int(4), weight: row.int(5))
             }
             var route = Route(model: model, channels: channels, source: .store)
-            route.strictConversion = strict
+            route.strictConversion = row.strict
+            try read(row.policy, PolicySettings.members, into: &route.policy)
+            try read(row.concurrency, ConcurrencySettings.members, into: &route.concurrency)
             routes.append(route)
         }
         return routes
@@ -64,9 +93,11 @@ extension DefinitionTables {
     func save(_ route: Route) throws(StoreError) {
         try database.run(
             """
-            INSERT INTO routes (model, strict_conversion) VALUES (?, ?)
-            ON CONFLICT (model) DO UPDATE SET strict_conversion = excluded.strict_conversion
-            """, .text(route.model), .flag(route.strictConversion))
+            INSERT INTO routes (model, policy, concurrency, strict_conversion) VALUES (?, ?, ?, ?)
+            ON CONFLICT (model) DO UPDATE SET policy = excluded.policy, concurrency = excluded.concurrency,
+                strict_conversion = excluded.strict_conversion
+            """, .text(route.model), .text(Self.json(route.policy, PolicySettings.members)),
+            .text(Self.json(route.concurrency, ConcurrencySettings.members)), .flag(route.strictConversion))
         try database.run("DELETE FROM route_channels WHERE model = ?", .text(route.model))
         for (position, channel) in route.channels.enumerated() {
             try database.run(

@@ -3,12 +3,19 @@ import PatchbayCore
 extension DefinitionTables {
     func allSites() throws(StoreError) -> [Site] {
         let columns = """
-            SELECT name, platform, base_url, formats, plugin_configuration, enabled, conversion FROM sites
-            ORDER BY name
+            SELECT name, platform, base_url, formats, plugin_configuration, enabled, policy, concurrency, pool,
+                conversion
+            FROM sites ORDER BY name
             """
         var sites: [Site] = []
-        for (site, formats) in try database.rows(columns, [], { row in (Self.site(from: row), row.text(3)) }) {
+        let rows = try database.rows(columns, []) { row in
+            (Self.site(from: row), row.text(3), [row.text(6), row.text(7), row.text(8)])
+        }
+        for (site, formats, settings) in rows {
             var site = site
+            try read(settings[0], PolicySettings.members, into: &site.policy)
+            try read(settings[1], ConcurrencySettings.members, into: &site.concurrency)
+            try read(settings[2], PoolSettings.members, into: &site.pool)
             site.formats = try words(formats).map(WireFormat.init(rawValue:))
             site.headers = try headers(of: site.name)
             site.accounts = try accounts(of: site.name)
@@ -39,14 +46,19 @@ extension DefinitionTables {
         try requireObject(site.conversion, field: "conversion")
         try database.run(
             """
-            INSERT INTO sites (name, platform, base_url, formats, plugin_configuration, enabled, conversion)
-            VALUES (?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO sites
+                (name, platform, base_url, formats, plugin_configuration, enabled, policy, concurrency, pool,
+                conversion)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT (name) DO UPDATE SET platform = excluded.platform, base_url = excluded.base_url,
                 formats = excluded.formats, plugin_configuration = excluded.plugin_configuration,
-                enabled = excluded.enabled, conversion = excluded.conversion
+                enabled = excluded.enabled, policy = excluded.policy, concurrency = excluded.concurrency,
+                pool = excluded.pool, conversion = excluded.conversion
             """, .text(site.name), .text(site.platform), .text(site.baseURL),
             .text(JSONText.array(site.formats.map(\.rawValue))), .text(site.pluginConfiguration), .flag(site.enabled),
-            .text(site.conversion))
+            .text(Self.json(site.policy, PolicySettings.members)),
+            .text(Self.json(site.concurrency, ConcurrencySettings.members)),
+            .text(Self.json(site.pool, PoolSettings.members)), .text(site.conversion))
         try database.run("DELETE FROM site_headers WHERE site = ?", .text(site.name))
         var values: [String: Secret] = [:]
         for (position, header) in site.headers.enumerated() {
@@ -60,17 +72,23 @@ extension DefinitionTables {
 
     func accounts(of site: String) throws(StoreError) -> [Account] {
         let found = try database.rows(
-            "SELECT name, credential_kind, models, enabled FROM accounts WHERE site = ? ORDER BY name", [.text(site)]
+            """
+            SELECT name, credential_kind, models, enabled, max_concurrency FROM accounts WHERE site = ? ORDER BY name
+            """, [.text(site)]
         ) { row in
-            (name: row.text(0), kind: row.text(1), models: row.optionalText(2), enabled: row.flag(3))
+            (
+                name: row.text(0), kind: row.text(1), models: row.optionalText(2), enabled: row.flag(3),
+                maxConcurrency: row.optionalInteger(4).map { Int(clamping: $0) }
+            )
         }
         var accounts: [Account] = []
         for item in found {
-            accounts.append(
-                Account(
-                    name: item.name, credential: try credential(item.kind, site, item.name),
-                    models: try models(item.models), tokens: try tokens(of: site, item.name), enabled: item.enabled,
-                    source: .store))
+            var account = Account(
+                name: item.name, credential: try credential(item.kind, site, item.name),
+                models: try models(item.models), tokens: try tokens(of: site, item.name), enabled: item.enabled,
+                source: .store)
+            account.maxConcurrency = item.maxConcurrency
+            accounts.append(account)
         }
         return accounts
     }
@@ -93,11 +111,12 @@ extension DefinitionTables {
         try requireSite(site)
         try database.run(
             """
-            INSERT INTO accounts (site, name, credential_kind, models, enabled) VALUES (?, ?, ?, ?, ?)
+            INSERT INTO accounts (site, name, credential_kind, models, enabled, max_concurrency)
+            VALUES (?, ?, ?, ?, ?, ?)
             ON CONFLICT (site, name) DO UPDATE SET credential_kind = excluded.credential_kind, models = excluded.models,
-                enabled = excluded.enabled
+                enabled = excluded.enabled, max_concurrency = excluded.max_concurrency
             """, .text(site), .text(account.name), .text(account.credential.kind),
-            .optional(Self.json(account.models)), .flag(account.enabled))
+            .optional(Self.json(account.models)), .flag(account.enabled), .optional(account.maxConcurrency))
         try database.run(
             "DELETE FROM account_fields WHERE site = ? AND account = ?", .text(site), .text(account.name))
         for (name, value) in account.credential.fields {

@@ -20,6 +20,26 @@ struct DefinitionTables {
         return "[" + items.joined(separator: ",") + "]"
     }
 
+    /// What is set, as a JSON object of whole numbers by the id of the setting.
+    static func json<Settings>(_ settings: Settings, _ members: [SettingMember<Settings>]) -> String {
+        let set = members.compactMap { member in
+            settings[keyPath: member.path].map { "\(JSONText.string(member.id)):\($0)" }
+        }
+        return "{" + set.joined(separator: ",") + "}"
+    }
+
+    /// Reads what ``json(_:_:)`` has written. Settings that this program does not know are left alone.
+    func read<Settings>(
+        _ json: String, _ members: [SettingMember<Settings>], into settings: inout Settings
+    ) throws(StoreError) {
+        guard json != "{}" else { return }
+        let values = try database.rows("SELECT key, value FROM json_each(?)", [.text(json)]) { ($0.text(0), $0.int(1)) }
+        for (id, value) in values {
+            guard let member = members.first(where: { $0.id == id }) else { continue }
+            settings[keyPath: member.path] = value
+        }
+    }
+
     func words(_ json: String) throws(StoreError) -> [String] {
         if let words = PlainList.words(json) { return words }
         return try database.rows("SELECT value FROM json_each(?) ORDER BY key", [.text(json)]) { $0.text(0) }

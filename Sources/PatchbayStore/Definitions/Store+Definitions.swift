@@ -25,6 +25,7 @@ extension Store {
                 var definitions = StoredDefinitions()
                 definitions.sites = try tables.allSites()
                 definitions.keys = try tables.allKeys()
+                definitions.groups = try tables.allGroups()
                 definitions.routes = try tables.allRoutes()
                 return definitions
             }

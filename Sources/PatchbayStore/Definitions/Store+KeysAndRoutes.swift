@@ -23,6 +23,28 @@ extension Store {
     package func deleteKey(_ name: String) throws(StoreError) { try write(deletingKey(name)) }
     package func deleteKey(_ name: String) async throws(StoreError) { try await write(deletingKey(name)) }
 
+    // MARK: - Groups
+
+    private func saving(_ group: KeyGroup) throws(StoreError) -> Body<Void> {
+        try StoreError.checking { () throws(ValidationError) in try Validation.group(group) }
+        return changing { tables throws(StoreError) in try tables.save(group) }
+    }
+
+    /// Makes or replaces a group of keys.
+    @available(*, noasync)
+    package func saveGroup(_ group: KeyGroup) throws(StoreError) { try write(saving(group)) }
+    package func saveGroup(_ group: KeyGroup) async throws(StoreError) { try await write(saving(group)) }
+
+    private func deletingGroup(_ name: String) -> Body<Void> {
+        changing { tables throws(StoreError) in
+            try Self.require(tables.database.run("DELETE FROM key_groups WHERE name = ?", .text(name)), "group", name)
+        }
+    }
+
+    @available(*, noasync)
+    package func deleteGroup(_ name: String) throws(StoreError) { try write(deletingGroup(name)) }
+    package func deleteGroup(_ name: String) async throws(StoreError) { try await write(deletingGroup(name)) }
+
     // MARK: - Routes
 
     private func saving(_ route: Route) throws(StoreError) -> Body<Void> {

@@ -5,6 +5,7 @@ package struct StoredDefinitions: Sendable {
     /// Sites with their accounts and tokens, secrets opened.
     package var sites: [Site] = []
     package var keys: [Key] = []
+    package var groups: [KeyGroup] = []
     package var routes: [Route] = []
 
     package init() {}

@@ -1,50 +1,60 @@
-/// Finds members by their names in a frame without parsing it, for decoders that only account.
-///
-/// Quotes inside of strings are escaped, so that a hit is a name or a whole string; callers must not mind the latter.
+/// Looks for members by their names, at any depth, in one pass without a tape: for decoders that only account and pass
+/// most frames on as they stand.
 package struct JSONMemberSearch: Sendable {
     private let names: (StaticString, StaticString, StaticString)
-    private let letters: (UInt8, UInt8, UInt8)
 
-    /// - Parameters: names without their quotes, not empty, that differ in their first letter.
+    /// - Parameters: names in UTF-8, unescaped.
     package init(_ first: StaticString, _ second: StaticString, _ third: StaticString) {
         names = (first, second, third)
-        letters = (first.utf8Start[0], second.utf8Start[0], third.utf8Start[0])
     }
 
-    /// Whether the document has a member of one of the names whose value is not null.
-    package func hasValue(in bytes: UnsafeRawBufferPointer) -> Bool {
-        guard let base = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return false }
-        var index = 0
-        // A candidate is a quote and the first letter of a name behind it.
-        while bytes.count &- index > ByteBlock.count {
-            let next = ByteBlock(base, index &+ 1)
-            let isLetter = next.equal(letters.0) .| next.equal(letters.1) .| next.equal(letters.2)
-            var hits = ByteBlock(base, index).equal(JSONBytes.quote) .& isLetter
-            while let offset = ByteBlock.first(hits) {
-                if hasValue(base, index &+ offset, bytes.count) { return true }
-                hits[offset] = false
-            }
-            index &+= ByteBlock.count
+    /// Whether `bytes` are exactly one well-formed object (RFC 8259) and hold no member of one of the names whose value
+    /// is not null. Bytes of strings are not checked for UTF-8.
+    package func isObjectWithout(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        do throws(JSONError) {
+            var cursor = try JSONCursor(bytes)
+            guard try cursor.nextByte() == UInt8(ascii: "{") else { return false }
+            var sink = Sink(names: names, base: cursor.base)
+            try cursor.walk(&sink, maxDepth: JSONNesting.maxDepth)
+            try cursor.expectEnd()
+            return !sink.hasFound
+        } catch {
+            return false
         }
-        while index < bytes.count {
-            if base[index] == JSONBytes.quote, hasValue(base, index, bytes.count) { return true }
-            index &+= 1
-        }
-        return false
     }
 
-    /// Whether the quote at `start` begins one of the names and a value other than null follows.
-    @inline(never)
-    private func hasValue(_ base: UnsafePointer<UInt8>, _ start: Int, _ end: Int) -> Bool {
-        guard start + 1 < end else { return false }
-        let letter = base[start + 1]
-        let name = letter == letters.0 ? names.0 : letter == letters.1 ? names.1 : names.2
-        let length = name.utf8CodeUnitCount
-        guard end - start >= length + 2, base[start + length + 1] == JSONBytes.quote,
-            JSONBytes.equal(base + start + 1, name.utf8Start, length)
-        else { return false }
-        var position = start + length + 2
-        while position < end, base[position] == 0x20 || base[position] == UInt8(ascii: ":") { position += 1 }
-        return position == end || base[position] != UInt8(ascii: "n")
+    private struct Sink: JSONSink {
+        let names: (StaticString, StaticString, StaticString)
+        let base: UnsafePointer<UInt8>
+        /// The key read last has one of the names.
+        var isNamed = false
+        var hasFound = false
+
+        @inline(__always)
+        mutating func key(from start: Int, to end: Int, hasEscapes: Bool) {
+            // What an escaped key says is not worth knowing: nobody writes these names so.
+            isNamed =
+                hasEscapes || says(names.0, start, end) || says(names.1, start, end) || says(names.2, start, end)
+        }
+
+        @inline(__always)
+        private func says(_ name: StaticString, _ start: Int, _ end: Int) -> Bool {
+            end &- start &- 2 == name.utf8CodeUnitCount
+                && JSONBytes.equal(base + start + 1, name.utf8Start, name.utf8CodeUnitCount)
+        }
+
+        @inline(__always)
+        mutating func scalar(_ kind: JSONKind, from start: Int, to end: Int, hasEscapes: Bool) {
+            if isNamed, kind != .null { hasFound = true }
+            isNamed = false
+        }
+
+        @inline(__always)
+        mutating func open(_ kind: JSONKind, at start: Int) {
+            if isNamed { hasFound = true }
+            isNamed = false
+        }
+
+        @inline(__always) mutating func close(before end: Int) {}
     }
 }

@@ -56,7 +56,7 @@ struct BridgeTests {
     @Test("The host's fold of a stream is the fold that plugins make")
     func sameFold() throws {
         try withCodecs { codecs in
-            for (name, codec) in codecs {
+            for (name, codec) in codecs where ["chat", "messages"].contains(name) {
                 let stream = try Fixture.text("turn/\(name).sse")
                 let (document, tap) = try fold(stream, codec)
                 #expect(tap.clean && tap.error == nil)
@@ -194,8 +194,14 @@ private struct LoadedCodecs {
 
     init() throws {
         var codecs: [String: FormatCodec] = [:]
-        registry = try BuiltImages.registry(of: ["format-anthropic-messages", "format-openai-chat"])
-        for (name, format) in ["chat": WireFormat.openAIChat, "messages": .anthropicMessages] {
+        registry = try BuiltImages.registry(of: [
+            "format-anthropic-messages", "format-gemini", "format-openai-chat", "format-openai-responses",
+        ])
+        let formats: [String: WireFormat] = [
+            "chat": .openAIChat, "messages": .anthropicMessages, "responses": .openAIResponses,
+            "gemini": .geminiGenerate,
+        ]
+        for (name, format) in formats {
             let codec = try #require(registry.codec(for: format))
             codecs[name] = codec
         }

@@ -4,6 +4,7 @@ import Testing
 
 @testable import CanonicalChat
 @testable import FormatAnthropicMessages
+@testable import FormatGemini
 @testable import FormatOpenAIChat
 
 /// Whatever an upstream sends: one start, one end, and nothing complete that is not.
@@ -79,6 +80,10 @@ struct FormatNoiseTests {
         for frame in TestFrame.all(shown) where frame.data != "[DONE]" {
             #expect((try? JSONValue(parsing: frame.data)) != nil)
         }
+        var gemini = GeminiStreamEncoder(Formats.context())
+        let frames = TestFrame.all(gemini.text(events).replacing("\r\n", with: "\n"))
+        #expect(frames.allSatisfy { (try? JSONValue(parsing: $0.data)) != nil })
+        #expect(frames.last?.data.contains("finishReason") == (events.last?.clean == true))
     }
 
     @Test("Mutated streams keep the promises of the events", arguments: 0..<300)
@@ -86,11 +91,16 @@ struct FormatNoiseTests {
         var generator = Generator(state: UInt64(seed) &* 7919)
         let chatFrames = noisy(&generator, TestFrame.all(try Fixture.text("turn/chat.sse")))
         let messagesFrames = noisy(&generator, TestFrame.all(try Fixture.text("turn/messages.sse")))
+        let geminiFrames = noisy(&generator, TestFrame.all(try Fixture.text("turn/gemini.sse")))
         for tap in [false, true] {
             var chat = ChatStreamDecoder(Formats.context { $0.tap = tap })
             var messages = MessagesStreamDecoder(Formats.context { $0.tap = tap })
             check(chat.takeAll(chatFrames))
             check(messages.takeAll(messagesFrames))
+            var gemini = GeminiStreamDecoder(Formats.context { $0.tap = tap })
+            check(gemini.takeAll(geminiFrames))
+            var stranger = GeminiStreamDecoder(Formats.context { $0.tap = tap })
+            check(stranger.takeAll(chatFrames))
             // Each decoder also sees the other format.
             var first = ChatStreamDecoder(Formats.context { $0.tap = tap })
             var second = MessagesStreamDecoder(Formats.context { $0.tap = tap })
@@ -109,9 +119,23 @@ struct FormatNoiseTests {
                 var context = Formats.context()
                 do {
                     _ = isChat ? try Formats.toMessages(value, &context) : try Formats.toChat(value, &context)
+                    _ = isChat ? try Gemini.fromChat(value) : try Gemini.fromMessages(value)
                 } catch is ConversionError {
                     continue
                 }
+            }
+        }
+        for name in try Fixture.cases("requests/gemini") {
+            var value = try Fixture.json("requests/gemini/\(name)/request.json")
+            for _ in 0...generator.next(4) { mutate(&value, &generator) }
+            var context = Formats.context()
+            do {
+                let canonical = try Gemini.read(value)
+                _ = try JSONValue(parsing: ChatRequestWriter.write(canonical, context: &context))
+                _ = try JSONValue(parsing: MessagesRequestWriter.write(canonical, context: &context))
+                _ = try Gemini.write(canonical, &context)
+            } catch is ConversionError {
+                continue
             }
         }
     }

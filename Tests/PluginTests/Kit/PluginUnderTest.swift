@@ -47,13 +47,13 @@ final class PluginUnderTest: @unchecked Sendable {  // immutable after init; the
 
     func prepare(
         format: String = "openai.chat", operation: String = "generate", baseURL: String, kind: String = "api_key",
-        query: String? = nil, headers: [String: String] = [:]
+        query: String? = nil, headers: [String: String] = [:], stream: Bool = false, upstreamModel: String = "model"
     ) throws(Refusal) -> PreparedRequest {
         let upstream = table(PB_UPSTREAM_ID, as: pb_upstream.self)!
         let builder = FakeBuilder()
         let lookup = HeaderTable(headers)
         let (status, sentence) = withSink { sink in
-            withTexts([format, operation, baseURL, kind, query]) { texts in
+            withTexts([format, operation, baseURL, kind, query, upstreamModel]) { texts in
                 var attempt = pb_attempt()
                 attempt.size = UInt32(MemoryLayout<pb_attempt>.size)
                 attempt.format = texts[0]
@@ -61,6 +61,8 @@ final class PluginUnderTest: @unchecked Sendable {  // immutable after init; the
                 attempt.base_url = texts[2]
                 attempt.credential_kind = texts[3]
                 attempt.query = texts[4]
+                attempt.upstream_model = texts[5]
+                if stream { attempt.flags = UInt32(PB_ATTEMPT_STREAM) }
                 attempt.ctx = Unmanaged.passUnretained(lookup).toOpaque()
                 attempt.header = { HeaderTable.at($0!.pointee.ctx).value($1) }
                 return builder.withRecord { upstream.pointee.prepare(instance, &attempt, $0, sink) }

@@ -1,6 +1,6 @@
 """What is measured. Each scenario takes the laboratory, the report and the settings of the run."""
 
-from . import bodies, conversion, formats, lifecycle, requests, streams
+from . import bodies, conversion, formats, lifecycle, peers, requests, streams
 
 # name -> (what it shows, function), in the order of the table
 SCENARIOS = {
@@ -18,3 +18,5 @@ SCENARIOS = {
     "formats": ("the byte formats and the format plugins alone", formats.bytes_and_codecs),
     "reload": ("a changed configuration under load", lifecycle.reload),
 }
+# Not part of a run that names no scenario.
+EXTRAS = {"peers": ("LiteLLM from PyPI in the same run", peers.peers)}

@@ -10,7 +10,11 @@ from measure import Target
 CHAT = "/v1/chat/completions"
 MESSAGES = "/v1/messages"
 KEY_LIMITS = """
-  - { name: bench, key: sk-bench-client-key, models: ["*"], limits: { rpm: 100000000, tpm: 100000000000, concurrency: 100000 } }"""
+  - { name: bench, key: sk-bench-client-key, models: ["*"], limits: { rpm: 1000000000, tpm: 1000000000, concurrency: 100000 } }"""
+
+CONNECTIONS = """
+limits: { connections_per_address: 1000000 }
+"""
 
 
 def answers():
@@ -26,17 +30,27 @@ def understands(lab, text):
     return subprocess.run([lab.binary, "check-config", path], capture_output=True).returncode == 0
 
 
-def gateway(lab, name, sites, *, loops=1, environment=None):
-    """A gateway whose key has limits where the build knows them; gives (port, process)."""
-    port = free_port()
-    text = configuration(port, sites, loops=loops)
+def governed(lab, text):
+    """The configuration with limits on the key, none of which is reached, and room for all connections of the load generator.
+
+    What this build does not know is left out, and said so once.
+    """
     limited = text.replace('\n  - { name: bench, key: sk-bench-client-key, models: ["*"] }', KEY_LIMITS)
     assert limited != text
-    if understands(lab, limited):
-        text = limited
-    elif not getattr(lab, "said_limits", False):
-        lab.said_limits = True
-        print("  (this build knows no limits of keys: measured without)", flush=True)
+    for candidate, missing in ((limited + CONNECTIONS, ""), (limited, "no limit of connections of an address"),
+                               (text, "no limits of keys: measured without")):
+        if understands(lab, candidate):
+            break
+    if missing and not getattr(lab, "said_missing", False):
+        lab.said_missing = True
+        print(f"  (this build knows {missing})", flush=True)
+    return candidate
+
+
+def gateway(lab, name, sites, *, loops=1, environment=None):
+    """A gateway with one key; gives (port, process)."""
+    port = free_port()
+    text = governed(lab, configuration(port, sites, loops=loops))
     return port, lab.gateway(name, text, port, environment=environment)
 
 

@@ -2,7 +2,8 @@
  *
  *     codec CHAT_PLUGIN MESSAGES_PLUGIN CHAT_REQUEST MESSAGES_REQUEST CHAT_FRAMES MESSAGES_FRAMES
  *
- * The last two are event streams in files. Prints one line for each figure: name, microseconds of CPU time, and the same as a
+ * The last two are event streams in files. Behind them may stand `FIGURE REPEATS`: nothing is measured then, and that figure's
+ * work (from 0, in the order printed) is done so often, for a profiler. Prints one line for each figure: name, microseconds of CPU time, and the same as a
  * multiple of a memchr and of a memcpy pass over the same bytes in the same run (best of the rounds).
  */
 #include "common.h"
@@ -23,6 +24,7 @@ typedef struct {
 } buffer_t;
 
 static volatile size_t sink_size;
+static long repeats_only; /* do the work so often and measure nothing; 0 = measure */
 
 static int64_t cpu_ns(void) {
     struct timespec time;
@@ -70,6 +72,8 @@ static pb_codec_parameters parameters(uint32_t flags) {
 
 /* Best microseconds of a call over several rounds of about two milliseconds. */
 static double measure(void (*body)(void *), void *context) {
+    for (long index = 0; index < repeats_only; index++) body(context);
+    if (repeats_only) return 1;
     body(context);
     int64_t start = cpu_ns();
     body(context);
@@ -101,6 +105,7 @@ static void copy_pass(void *context) {
 }
 
 static void report(const char *name, double time, char *bytes, size_t size) {
+    if (repeats_only) return;
     pass_t pass = {bytes, malloc(size), size};
     double search = measure(search_pass, &pass), copy = measure(copy_pass, &pass);
     printf("%s\t%.3f\t%.1f\t%.1f\n", name, time, time / search, time / copy);
@@ -189,30 +194,32 @@ static void bench_stream(const char *name, format_t from, format_t to, uint32_t 
     for (int index = 0; index < first; index++) feed(&stream, index);
     feed_deltas(&stream);
     size_t before = mallinfo2().uordblks;
-    for (int repeat = 0; repeat < 1000; repeat++) feed_deltas(&stream);
+    for (int repeat = 0; repeat < 1000 && !repeats_only; repeat++) feed_deltas(&stream);
     double grown = (double)(mallinfo2().uordblks - before);
     size_t size = 0;
     for (int index = first; index < stream.last; index++) size += stream.frames[index].data.len;
     int events = stream.last - first;
     double time = measure(feed_deltas, &stream) / events;
     report(name, time, (char *)stream.frames[first].data.ptr, size / (size_t)events);
-    printf("%s: bytes kept for each event\t%.3f\t0\t0\n", name, grown / 1000 / events);
+    if (!repeats_only) printf("%s: bytes kept for each event\t%.3f\t0\t0\n", name, grown / 1000 / events);
     from.codec->decoder_close(stream.decoder);
     if (stream.encoder) to.codec->encoder_close(stream.encoder);
 }
 
 int main(int count, char **arguments) {
-    if (count != 7) die("usage: codec CHAT_PLUGIN MESSAGES_PLUGIN CHAT_REQUEST MESSAGES_REQUEST CHAT_FRAMES MESSAGES_FRAMES");
+    if (count != 7 && count != 9) die("usage: codec CHAT_PLUGIN MESSAGES_PLUGIN CHAT_REQUEST MESSAGES_REQUEST CHAT_FRAMES MESSAGES_FRAMES [FIGURE REPEATS]");
+    int only = count == 9 ? atoi(arguments[7]) : -1;
+    if (only >= 0) repeats_only = atol(arguments[8]);
     format_t chat = load(arguments[1], "patchbay_entry_v1__format_openai_chat");
     format_t messages = load(arguments[2], "patchbay_entry_v1__format_anthropic_messages");
     size_t sizes[4];
     char *texts[4];
     for (int index = 0; index < 4; index++) texts[index] = read_file(arguments[3 + index], &sizes[index]);
-    bench_request("request of 2 KB, chat to messages", chat, messages, texts[0], sizes[0]);
-    bench_request("request of 2 KB, messages to chat", messages, chat, texts[1], sizes[1]);
-    bench_stream("stream event, chat to messages", chat, messages, 0, texts[2], 2, 3);
-    bench_stream("stream event, messages to chat", messages, chat, 0, texts[3], 3, 3);
-    bench_stream("stream event, tap of chat", chat, messages, PB_CODEC_TAP, texts[2], 2, 3);
-    bench_stream("stream event, tap of messages", messages, chat, PB_CODEC_TAP, texts[3], 3, 3);
+    if (only < 0 || only == 0) bench_request("request of 2 KB, chat to messages", chat, messages, texts[0], sizes[0]);
+    if (only < 0 || only == 1) bench_request("request of 2 KB, messages to chat", messages, chat, texts[1], sizes[1]);
+    if (only < 0 || only == 2) bench_stream("stream event, chat to messages", chat, messages, 0, texts[2], 2, 3);
+    if (only < 0 || only == 3) bench_stream("stream event, messages to chat", messages, chat, 0, texts[3], 3, 3);
+    if (only < 0 || only == 4) bench_stream("stream event, tap of chat", chat, messages, PB_CODEC_TAP, texts[2], 2, 3);
+    if (only < 0 || only == 5) bench_stream("stream event, tap of messages", messages, chat, PB_CODEC_TAP, texts[3], 3, 3);
     return sink_size == 0;
 }

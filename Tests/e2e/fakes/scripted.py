@@ -16,6 +16,20 @@ class Flood:
         self.data = data
 
 
+class Until:
+    """Waits until the test says so, or the peer closes the connection."""
+
+    def __init__(self):
+        self._event = threading.Event()
+
+    def open(self):
+        self._event.set()
+
+    async def wait(self, watch):
+        while not self._event.is_set() and not watch.done():
+            await asyncio.sleep(0.005)
+
+
 class Call:
     """One request as it arrived, and what became of its connection."""
 
@@ -23,6 +37,7 @@ class Call:
         self.head = head
         self.body = body
         self.sent = 0
+        self.arrived_at = time.monotonic()
         self.closed_at = None
         self.closed = threading.Event()
 
@@ -59,6 +74,10 @@ class ScriptedUpstream:
         """The first call gets the first script, and so on; the last one is for all that follow."""
         self._scripts[name] = lambda call, number: scripts[min(number, len(scripts) - 1)]
 
+    def play_by(self, name, choose):
+        """The script that `choose` returns for a call."""
+        self._scripts[name] = lambda call, number: choose(call)
+
     def calls(self, name):
         with self._lock:
             return list(self._calls.get(name, ()))
@@ -93,6 +112,7 @@ class ScriptedUpstream:
         length = next((int(line.split(b":")[1]) for line in head.lower().split(b"\r\n")
                        if line.startswith(b"content-length:")), 0)
         call = Call(head, await reader.readexactly(length))
+        call.peer = writer.get_extra_info("peername")
         name = head.split(b" ")[1].split(b"/")[1].decode()
         with self._arrived:
             calls = self._calls.setdefault(name, [])
@@ -124,6 +144,8 @@ class ScriptedUpstream:
                     await asyncio.wait({drain, watch}, return_when=asyncio.FIRST_COMPLETED)
                     drain.cancel()
                     call.sent += len(step.data)
+            elif isinstance(step, Until):
+                await step.wait(watch)
             elif step == HOLD:
                 await watch
             elif step == RESET:
