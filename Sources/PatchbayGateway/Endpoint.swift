@@ -17,6 +17,7 @@ enum Dialect: Sendable {
 enum Endpoint: Sendable, Equatable {
     case chatCompletions
     case messages
+    case countTokens
     case gemini(GeminiMethod)
     case responses
     case models
@@ -29,7 +30,7 @@ enum Endpoint: Sendable, Equatable {
     var format: WireFormat? {
         switch self {
         case .chatCompletions: .openAIChat
-        case .messages: .anthropicMessages
+        case .messages, .countTokens: .anthropicMessages
         case .responses: .openAIResponses
         case .gemini(let method): method.format
         case .models, .model, .health, .readiness: nil
@@ -42,6 +43,9 @@ enum Endpoint: Sendable, Equatable {
 
     /// `POST` for endpoints with a body, else `GET`.
     var method: HTTPMethod { format == nil ? .get : .post }
+
+    /// What is asked of an upstream, as platform plugins call it.
+    var operation: StaticString { self == .countTokens ? "count_tokens" : "generate" }
 
     var needsKey: Bool { self != .health && self != .readiness }
 }
@@ -59,6 +63,8 @@ struct EndpointMatch {
             endpoint = .chatCompletions
         } else if bare.equals("/messages") {
             endpoint = .messages
+        } else if bare.equals("/messages/count_tokens") {
+            endpoint = .countTokens
         } else if bare.equals("/responses") {
             endpoint = .responses
         } else if bare.equals("/models") {

@@ -16,16 +16,15 @@ extension Exchange: UpstreamResponseReceiver {
         forward(head, bytes)
         let contentType = head.fields.first(.contentType)?.bytes(in: bytes)
         let isEventStream = contentType?.hasPrefixIgnoringCase("text/event-stream") ?? false
-        guard (200..<300).contains(head.status), fields.stream else {
-            if !(200..<300).contains(head.status) {
-                let end = head.fields.last.map { max($0.name.end, $0.value.end) } ?? 0
-                attempt.headBytes = ByteBuffer(bytes: UnsafeRawBufferPointer(rebasing: bytes[..<end]))
-                attempt.fields = head.fields
-            }
+        guard (200..<300).contains(head.status) else {
+            let end = head.fields.last.map { max($0.name.end, $0.value.end) } ?? 0
+            attempt.headBytes = ByteBuffer(bytes: UnsafeRawBufferPointer(rebasing: bytes[..<end]))
+            attempt.fields = head.fields
             attempt.mode = .collecting
             return
         }
-        if isEventStream { beginHolding() }
+        guard isEventStream else { return }
+        if fields.stream { beginHolding() } else { beginFolding() }
     }
 
     /// Keeps the header lines that the client gets; everything else of the head is gone after this call.
@@ -59,7 +58,7 @@ extension Exchange: UpstreamResponseReceiver {
         switch attempt.mode {
         case .sent: break
         case .collecting: collect(bytes)
-        case .holding, .passing: streamBytes(bytes)
+        case .holding, .passing, .folding: streamBytes(bytes)
         }
     }
 
@@ -72,7 +71,7 @@ extension Exchange: UpstreamResponseReceiver {
         upstream = nil
         switch attempt.mode {
         case .sent, .collecting: documentReceived()
-        case .holding, .passing: streamEnded(.endOfStream)
+        case .holding, .passing, .folding: streamEnded(.endOfStream)
         }
     }
 
@@ -94,7 +93,9 @@ extension Exchange: UpstreamResponseReceiver {
             attempt.arraySplitter = JSONArraySplitter()
             beginHolding()
         case UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: "<"): attempt.mode = .collecting
-        default: beginHolding()
+        default:
+            if fields.stream { return beginHolding() }
+            if attempt.binding?.codec != nil { beginFolding() } else { attempt.mode = .collecting }
         }
     }
 
@@ -121,13 +122,11 @@ extension Exchange: UpstreamResponseReceiver {
     // MARK: - Documents
 
     private func documentReceived() {
+        if endpoint == .countTokens { return countReceived() }
         guard (200..<300).contains(attempt.status) else {
             return attemptFailed(.answer(sentence: "the upstream answered with status \(attempt.status)"))
         }
-        if fields.stream {
-            if let error = disguisedError() { return attemptFailed(.streamError(error)) }
-            return attemptFailed(.answer(sentence: "the upstream answered a streaming request with a document"))
-        }
+        if fields.stream { return documentForStream() }
         do {
             let document = try answerDocument()
             usage.merge(attempt.tap.usage)
@@ -140,17 +139,6 @@ extension Exchange: UpstreamResponseReceiver {
             if let disguised = attempt.tap.error { return attemptFailed(.streamError(disguised)) }
             attemptFailed(.answer(sentence: error.sentence))
         }
-    }
-
-    /// The error that a document with a status of success reports (formats.md E-9).
-    private func disguisedError() -> StreamErrorInfo? {
-        guard let codec = attempt.binding?.codec else { return nil }
-        var tap = StreamTap()
-        let parameters = codecParameters()
-        attempt.collected.withUnsafeReadableBytes { raw in
-            try? codec.responseTap(raw, parameters, into: &tap)
-        }
-        return tap.error
     }
 
     /// The body for the client, checked to be what the format promises, with the usage taken from it.
@@ -173,7 +161,7 @@ extension Exchange: UpstreamResponseReceiver {
             try codec.responseToCanonical(raw, parameters, into: &middle)
         }
         var converted: [UInt8] = []
-        try middle.withBytes { raw throws(PluginError) in
+        try stopped(middle).withBytes { raw throws(PluginError) in
             try clientCodec.responseFromCanonical(raw, parameters, into: &converted)
         }
         return ByteBuffer(bytes: converted)
@@ -194,7 +182,7 @@ extension Exchange: UpstreamResponseReceiver {
         }
     }
 
-    private func sendDocument(_ document: ByteBuffer) {
+    func sendDocument(_ document: ByteBuffer) {
         var bytes = connection.buffer(capacity: 512 + document.readableBytes)
         writeAnswerHead(status: attempt.status, into: &bytes)
         connection.finishHead(&bytes, length: document.readableBytes)

@@ -75,7 +75,12 @@ extension Exchange {
         let format = try chooseFormat(for: client, upstream: upstream)
         attempt.binding = format
         attempt.isSameFormat = format === client
+        if endpoint == .countTokens, !attempt.isSameFormat {
+            throw ChannelUnusable(reason: "only a channel that speaks the client's own format counts for it")
+        }
         attempt.renamesModel = upstream.upstreamModel != nil && attempt.upstreamModel != fields.model
+        losses = nil
+        applyTraits(of: upstream)
         try prepare(instance, upstream, format)
         let draft = loop.draft
         let body = try attempt.isSameFormat ? patchedBody(draft) : convertedBody(draft, from: client)
@@ -83,10 +88,9 @@ extension Exchange {
     }
 
     /// The client's own format if the channel speaks it and it has not proved unsupported there, else the first other.
-    private func chooseFormat(
-        for client: FormatBinding, upstream: ChannelUpstream
-    ) throws(ChannelUnusable) -> FormatBinding {
-        let usable = loop.health.usableFormats(attempt.channel, of: snapshot.table, now: loop.now)
+    func chooseFormat(for client: FormatBinding, upstream: ChannelUpstream) throws(ChannelUnusable) -> FormatBinding {
+        let usable = loop.health.usableFormats(
+            attempt.channel, model: attempt.upstreamModel, of: snapshot.table, now: loop.now)
         // A format that no site speaks has an empty set, which every set contains.
         if !client.own.isEmpty, usable.contains(client.own) { return client }
         // What no plugin reads cannot be brought into another format.
@@ -106,10 +110,11 @@ extension Exchange {
             try fields.withModelBytes(of: body) { requested throws(PluginError) in
                 try loop.headers.showing(head.fields, bytes) { () throws(PluginError) in
                     var input = AttemptInput(
-                        format: format.name.view, operation: Views.of("generate"), baseURL: upstream.baseURL.view,
-                        requestedModel: requested, upstreamModel: upstream.upstreamModelName?.view ?? requested,
+                        format: format.name.view, operation: Views.of(endpoint?.operation ?? "generate"),
+                        baseURL: upstream.baseURL.view, requestedModel: requested,
+                        upstreamModel: upstream.upstreamModelName?.view ?? requested,
                         credentialKind: upstream.credentialKind.view)
-                    input.isStream = fields.stream
+                    input.isStream = attempt.streams
                     input.bodySize = body.readableBytes
                     input.headers = loop.headers
                     // Clients of Gemini may have their key in the query.
@@ -124,14 +129,16 @@ extension Exchange {
 
     /// The client's own bytes with as few changes as the channel needs, and every other byte untouched.
     private func patchedBody(_ draft: RequestDraft) throws -> ByteBuffer {
-        let addsUsage = fields.stream && attempt.format == .openAIChat && !clientAskedForUsage
-        if !attempt.renamesModel, !addsUsage, draft.patches.isEmpty { return body }
+        let addsUsage = attempt.streams && attempt.format == .openAIChat && !clientAskedForUsage
+        let asksOtherwise = attempt.streams != fields.stream
+        if !attempt.renamesModel, !addsUsage, !asksOtherwise, draft.patches.isEmpty { return body }
         var operations: [JSONPatchOperation] = []
         if case .gemini(let method) = endpoint {
             if attempt.renamesModel, method.namesModelInBody { return try renamedBody(method, draft) }
         } else if attempt.renamesModel {
             operations.append(.set("model", string: attempt.upstreamModel))
         }
+        if asksOtherwise { operations += streamOperations() }
         if addsUsage {
             attempt.stripsUsage = true
             operations.append(JSONPatchOperation("stream_options", "include_usage", value: Array("true".utf8)))
@@ -160,24 +167,26 @@ extension Exchange {
         guard let decoder = client.codec, let encoder = attempt.binding?.codec else {
             throw ChannelUnusable(reason: "no plugin converts \(client.format) to \(attempt.format)")
         }
-        if canonical.isEmpty {
-            losses = LossLedger()
-            do throws(PluginError) {
-                try body.withUnsafeReadableBytes { raw throws(PluginError) in
-                    try decoder.requestToCanonical(raw, codecParameters(), into: &canonical)
-                }
-            } catch {
-                throw GatewayError.invalid(error.sentence)
-            }
+        let refusedLoss = refusedLoss
+        do throws(PluginError) {
+            try readCanonical(with: decoder)
+        } catch {
+            throw GatewayError.invalid(error.sentence)
         }
+        losses = LossLedger(continuing: lossesOfReading)
         var converted: [UInt8] = []
         do throws(PluginError) {
-            try canonical.withBytes { raw throws(PluginError) in
-                try encoder.requestFromCanonical(raw, codecParameters(), into: &converted)
+            var parameters = codecParameters()
+            parameters.stream = attempt.streams
+            parameters.strict = refusedLoss != nil
+            try canonicalForChannel().withBytes { raw throws(PluginError) in
+                try encoder.requestFromCanonical(raw, parameters, into: &converted)
             }
         } catch {
             throw GatewayError(.unsupportedConversion, error.sentence, status: 400)
         }
+        takeOverStops()
+        try checkLosses(refusedLoss, from: client.format)
         guard !draft.patches.isEmpty else { return ByteBuffer(bytes: converted) }
         var patched: [UInt8] = []
         try converted.withUnsafeBytes { try JSONPatch.apply(draft.patchOperations(), to: $0, into: &patched) }
@@ -195,6 +204,7 @@ extension Exchange {
         parameters.requestID = requestID
         parameters.createdSeconds = startedAtUnix / 1000
         parameters.request = canonical
+        parameters.profile = attempt.profile
         parameters.losses = losses
         return parameters
     }
