@@ -119,7 +119,7 @@ class TestStrictConversion:
         name = world.fresh("chat")
         world.upstream.play(name, document(Chat.whole))
         post(world, "/v1/chat/completions", chat(f"model-{name}"), **{"x-patchbay-strict": "true"})
-        assert b"x-patchbay" not in world.upstream.call(name).head.lower()
+        assert b"x-patchbay-strict" not in world.upstream.call(name).head.lower()
 
 
 def without_usage(frames):

@@ -28,7 +28,7 @@ extension DefinitionTables {
         var site = Site(
             name: row.text(0), platform: row.text(1), baseURL: row.text(2), pluginConfiguration: row.text(4),
             enabled: row.flag(5), source: .store)
-        site.conversion = row.text(6)
+        site.conversion = row.text(9)
         return site
     }
 
