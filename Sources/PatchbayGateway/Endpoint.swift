@@ -16,6 +16,9 @@ enum Dialect: Sendable {
 enum Endpoint: Sendable, Equatable {
     case chatCompletions
     case messages
+    /// Legacy text completions.
+    case completions
+    case task(TaskEndpoint)
     case models
     case health
     case readiness
@@ -25,8 +28,20 @@ enum Endpoint: Sendable, Equatable {
         switch self {
         case .chatCompletions: .openAIChat
         case .messages: .anthropicMessages
+        case .completions: .openAICompletions
+        case .task(let task): task.format
         case .models, .health, .readiness: nil
         }
+    }
+
+    /// What is asked of an upstream.
+    var operation: RequestOperation {
+        if case .task(let task) = self { task.operation } else { .generate }
+    }
+
+    /// The endpoint beside the conversations; nil for all others.
+    var task: TaskEndpoint? {
+        if case .task(let task) = self { task } else { nil }
     }
 
     /// `POST` for endpoints with a body, else `GET`.
@@ -50,6 +65,13 @@ struct EndpointMatch {
             endpoint = .messages
         } else if bare.equals("/models") {
             endpoint = .models
+        } else if bare.equals("/completions") {
+            endpoint = .completions
+        } else if let task = TaskEndpoint(path: bare) {
+            endpoint = .task(task)
+        } else if path.equals("/v2/rerank") {
+            // The newer API of Cohere; the body is one that the older one takes.
+            endpoint = .task(.rerank)
         } else {
             endpoint = EndpointMatch.health(path)
         }

@@ -46,12 +46,12 @@ extension Exchange {
             ])
     }
 
-    private func send(_ request: ByteBuffer) {
+    private func send(_ request: OutgoingRequest) {
         guard let origin = attempt.upstream?.origin else { return }
         attempt.isOpen = true
         loop.health.attemptStarted(attempt.channel, of: snapshot.table)
         upstream = loop.pool.send(
-            origin: origin, request: request, isHead: false,
+            origin: origin, request: request.head, content: request.content, isHead: false,
             timeouts: UpstreamTimeouts(
                 connect: loop.timeouts.connect, firstByte: loop.timeouts.firstByte, idle: loop.timeouts.idle),
             receiver: self)
@@ -59,7 +59,7 @@ extension Exchange {
 
     // MARK: - Building the request
 
-    private func prepareAttempt() throws -> ByteBuffer {
+    private func prepareAttempt() throws -> OutgoingRequest {
         let upstream = snapshot.upstreams[Int(attempt.channel)]
         attempt.upstream = upstream
         attempt.upstreamModel = upstream.upstreamModel ?? fields.model
@@ -72,6 +72,7 @@ extension Exchange {
         attempt.renamesModel = attempt.upstreamModel != fields.model
         try prepare(instance, upstream)
         let draft = loop.draft
+        if let form = fields.form { return try formRequest(form, draft, upstream) }
         let body = try attempt.format == clientFormat ? patchedBody(draft) : convertedBody(draft, from: clientFormat)
         return try requestBuffer(draft: draft, upstream: upstream, body: body)
     }
@@ -79,6 +80,7 @@ extension Exchange {
     /// The client's own format if the channel speaks it and it has not proved unsupported there, else the first other.
     private func chooseFormat(for client: WireFormat, upstream: ChannelUpstream) throws -> WireFormat {
         let usable = loop.health.usableFormats(attempt.channel, now: loop.now)
+            .intersection(snapshot.formats(for: client, endpoint?.operation ?? .generate))
         let own = snapshot.table.formatSet([client])
         // A format that no site speaks has an empty set, which every set contains.
         if !own.isEmpty, usable.contains(own) { return client }
@@ -96,7 +98,7 @@ extension Exchange {
             let headers = HeaderView(fields: head.fields, bytes: bytes)
             try Views.with(attempt.format.rawValue, fields.model, attempt.upstreamModel) { format, requested, model in
                 var input = AttemptInput(
-                    format: format, operation: Views.of("generate"), baseURL: upstream.baseURL.view,
+                    format: format, operation: operationName, baseURL: upstream.baseURL.view,
                     requestedModel: requested, upstreamModel: model, credentialKind: upstream.credentialKind.view)
                 input.isStream = fields.stream
                 input.bodySize = body.readableBytes
@@ -115,7 +117,7 @@ extension Exchange {
         if attempt.renamesModel {
             operations.append(.set("model", string: attempt.upstreamModel))
         }
-        if fields.stream, attempt.format == .openAIChat, !clientAskedForUsage {
+        if fields.stream, attempt.format.hasStreamOptions, !clientAskedForUsage {
             attempt.stripsUsage = true
             operations.append(JSONPatchOperation("stream_options", "include_usage", value: Array("true".utf8)))
         }
@@ -189,8 +191,22 @@ extension Exchange {
 
     // MARK: - Head and body as one buffer
 
-    private func requestBuffer(draft: RequestDraft, upstream: ChannelUpstream, body: ByteBuffer) throws -> ByteBuffer {
-        var request = connection.buffer(capacity: 512 + connection.headBytes.readableBytes + body.readableBytes)
+    private func requestBuffer(
+        draft: RequestDraft, upstream: ChannelUpstream, body: ByteBuffer
+    ) throws -> OutgoingRequest {
+        let isLong = body.readableBytes > OutgoingRequest.longestCopy
+        var request = try requestHead(
+            draft: draft, upstream: upstream, length: body.readableBytes, reserving: isLong ? 0 : body.readableBytes)
+        if isLong { return OutgoingRequest(head: request, content: [body]) }
+        request.writeImmutableBuffer(body)
+        return OutgoingRequest(head: request)
+    }
+
+    /// Everything in front of a body of `length` bytes.
+    func requestHead(
+        draft: RequestDraft, upstream: ChannelUpstream, length: Int, reserving room: Int
+    ) throws -> ByteBuffer {
+        var request = connection.buffer(capacity: 512 + connection.headBytes.readableBytes + room)
         if draft.method.isEmpty {
             request.writeStaticString("POST ")
         } else {
@@ -213,9 +229,8 @@ extension Exchange {
             request.writeStaticString("\r\n")
         }
         request.writeStaticString("accept-encoding: identity\r\ncontent-length: ")
-        request.writeDecimal(body.readableBytes)
+        request.writeDecimal(length)
         request.writeStaticString("\r\n\r\n")
-        request.writeImmutableBuffer(body)
         return request
     }
 

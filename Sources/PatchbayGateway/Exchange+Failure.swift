@@ -74,7 +74,7 @@ extension Exchange {
                 Views.with(attempt.format.rawValue, "", "") { format, _, _ in
                     var input = OutcomeInput(
                         httpStatus: attempt.status, transport: transport ?? .none, format: format,
-                        operation: Views.of("generate"))
+                        operation: operationName)
                     input.body = body
                     input.bytesToClient = sentToClient
                     input.headers = HeaderView(fields: fields, bytes: head)

@@ -82,7 +82,7 @@ final class Exchange {
             let endpoint = try checkEndpoint(match)
             if endpoint.needsKey { key = try authenticate() }
             if endpoint.format != nil, case .none = connection.head.framing {
-                throw GatewayError.invalid("the request has no body; send a JSON object")
+                throw GatewayError.invalid("the request has no body; send \(endpoint.bodyDescription)")
             }
             state = .receiving
             return true
@@ -130,7 +130,7 @@ final class Exchange {
         self.body = body
         do throws(GatewayError) {
             switch endpoint {
-            case .chatCompletions, .messages: try route()
+            case .chatCompletions, .messages, .completions, .task: try route()
             case .models: answerModels()
             case .health, .readiness, nil: answerHealth()
             }
@@ -141,7 +141,7 @@ final class Exchange {
 
     private func route() throws(GatewayError) {
         guard let key, let format = endpoint?.format else { return }
-        fields = try RequestFields(scanning: body, with: &loop.fieldScanner)
+        fields = try requestFields()
         let table = snapshot.table
         guard let route = fields.withModelBytes(of: body, { table.route(forModelUTF8: $0) }) else {
             throw GatewayError(
@@ -155,7 +155,7 @@ final class Exchange {
         }
         routeName = table.routes[Int(route.rawValue)].model
         let outcome = Router.plan(
-            route, in: table, formats: snapshot.formats(for: format), health: loop.health, now: startedAt,
+            route, in: table, formats: snapshot.formats(for: format, endpoint?.operation ?? .generate), health: loop.health, now: startedAt,
             random: &loop.random, into: &plan)
         switch outcome {
         case .ready: break

@@ -12,8 +12,8 @@ package final class GatewaySnapshot: Sendable {
     let upstreams: [ChannelUpstream]
     let codecs: [WireFormat: FormatCodec]
     let keys: [KeyDigest: GatewayKey]
-    /// The formats that bodies can be converted to.
-    let sendable: FormatSet
+    /// The formats that bodies can be converted to, by operation.
+    private let sendable: [FormatSet]
 
     package init(
         table: RoutingTable, keys: [Key], instances: [String: PluginInstance], codecs: [WireFormat: FormatCodec]
@@ -23,16 +23,20 @@ package final class GatewaySnapshot: Sendable {
         self.keys = Dictionary(
             keys.filter(\.enabled).map { ($0.digest, GatewayKey(key: $0, permissions: table.permissions(for: $0))) },
             uniquingKeysWith: { first, _ in first })
-        sendable = table.formatSet(Array(codecs.keys))
+        sendable = RequestOperation.allCases.map { operation in
+            table.formatSet(codecs.values.filter { $0.operations.contains(operation) }.map(\.format))
+        }
         upstreams = table.channels.map { channel in
             ChannelUpstream(channel: channel, site: table.sites[channel.site], instances: instances)
         }
     }
 
-    /// The upstream formats that a request of `format` can be sent in: its own, and those it can be converted to.
-    func formats(for format: WireFormat) -> FormatSet {
+    /// The upstream formats that a request of `format` can be sent in: its own, and those it can be converted to
+    /// because both plugins know the operation.
+    func formats(for format: WireFormat, _ operation: RequestOperation) -> FormatSet {
         let own = table.formatSet([format])
-        return codecs[format] == nil ? own : own.union(sendable)
+        guard let codec = codecs[format], codec.operations.contains(operation) else { return own }
+        return own.union(sendable[Int(operation.rawValue)])
     }
 
     package static let empty = GatewaySnapshot(

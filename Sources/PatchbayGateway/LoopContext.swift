@@ -24,6 +24,7 @@ final class LoopContext {
     /// Reused by every attempt of the loop.
     let draft = RequestDraft()
     var fieldScanner = RequestFields.scanner
+    var taskScanner = RequestFields.taskScanner
     private var ids = RequestIDGenerator()
     private var connections: [ClientConnection] = []
     private(set) var isDraining = false

@@ -57,7 +57,13 @@ extension UpstreamConnection {
         hasDelivered = false
         partialHead = nil
         exchange.didSend(on: self)
-        context.writeAndFlush(wrapOutboundOut(exchange.request), promise: nil)
+        if exchange.content.isEmpty {
+            context.writeAndFlush(wrapOutboundOut(exchange.request), promise: nil)
+        } else {
+            context.write(wrapOutboundOut(exchange.request), promise: nil)
+            for piece in exchange.content { context.write(wrapOutboundOut(piece), promise: nil) }
+            context.flush()
+        }
         readIfWanted()
     }
 

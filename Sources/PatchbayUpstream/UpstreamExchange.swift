@@ -16,6 +16,8 @@ package final class UpstreamExchange {
     let isHead: Bool
     /// Kept until the first byte of the response, for sending it again.
     private(set) var request: ByteBuffer
+    /// What follows `request`.
+    private(set) var content: [ByteBuffer]
     private(set) var stage = Stage.waiting
     /// The response may only come from a connection that has served nothing before.
     private(set) var isRetry = false
@@ -39,11 +41,12 @@ package final class UpstreamExchange {
     private static let staleTicks = 8
 
     init(
-        destination: UpstreamDestination, request: ByteBuffer, isHead: Bool, timeouts: UpstreamTimeouts,
-        receiver: any UpstreamResponseReceiver
+        destination: UpstreamDestination, request: ByteBuffer, content: [ByteBuffer], isHead: Bool,
+        timeouts: UpstreamTimeouts, receiver: any UpstreamResponseReceiver
     ) {
         self.destination = destination
         self.request = request
+        self.content = content
         self.isHead = isHead
         self.timeouts = timeouts
         self.receiver = receiver
@@ -83,7 +86,12 @@ extension UpstreamExchange {
     func didReceiveBytes() {
         guard !receivedBytes else { return }
         receivedBytes = true
+        dropRequest()
+    }
+
+    private func dropRequest() {
         request = ByteBuffer()
+        content = []
     }
 
     /// Calls the receiver; nil after the end.
@@ -137,7 +145,7 @@ extension UpstreamExchange {
         destination.pool.remove(self)
         let connection = connection
         self.connection = nil
-        request = ByteBuffer()
+        dropRequest()
         return connection
     }
 

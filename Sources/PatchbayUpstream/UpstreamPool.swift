@@ -30,15 +30,17 @@ package final class UpstreamPool {
     /// - Parameters:
     ///   - request: the complete request, head and body, as it goes over the wire: with Host, with Content-Length where
     ///     there is a body, without `Connection: close`.
+    ///   - content: what follows `request`; kept and sent without copying, for long bodies.
     ///   - isHead: the method is HEAD.
     ///   - receiver: held until the exchange ends.
     package func send(
-        origin: UpstreamOrigin, request: ByteBuffer, isHead: Bool, timeouts: UpstreamTimeouts,
+        origin: UpstreamOrigin, request: ByteBuffer, content: [ByteBuffer] = [], isHead: Bool, timeouts: UpstreamTimeouts,
         receiver: any UpstreamResponseReceiver
     ) -> UpstreamExchange {
         let destination = destination(for: origin)
         let exchange = UpstreamExchange(
-            destination: destination, request: request, isHead: isHead, timeouts: timeouts, receiver: receiver)
+            destination: destination, request: request, content: content, isHead: isHead, timeouts: timeouts,
+            receiver: receiver)
         exchange.slot = exchanges.count
         exchanges.append(exchange)
         destination.send(exchange)

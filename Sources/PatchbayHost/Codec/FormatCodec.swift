@@ -5,6 +5,8 @@ package import PatchbayCore
 package final class FormatCodec: Sendable {
     package let format: WireFormat
     package let framing: StreamFraming
+    /// What can be asked in the format and converted to and from it.
+    package let operations: Set<RequestOperation>
     package let pluginID: String
     let instance: PluginInstance
     let table: pb_codec
@@ -14,6 +16,7 @@ package final class FormatCodec: Sendable {
         guard let table = instance.plugin.module.codec else { return nil }
         self.format = format.id
         framing = format.framing
+        operations = format.operations
         self.instance = instance
         self.table = table
         pluginID = instance.pluginID
