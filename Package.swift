@@ -153,6 +153,15 @@ package.targets.append(
         swiftSettings: strict + hot))
 plugin("FormatOpenAIChat", product: "format-openai-chat", ["PatchbayWire", "CanonicalChat"])
 plugin("FormatAnthropicMessages", product: "format-anthropic-messages", ["PatchbayWire", "CanonicalChat"])
+package.targets.append(
+    .target(
+        name: "CanonicalTask", dependencies: ["PatchbayPlugin", "PatchbayWire", "CanonicalChat"],
+        path: "Plugins/Common/CanonicalTask", swiftSettings: strict + hot))
+plugin("FormatOpenAIEmbeddings", product: "format-openai-embeddings", ["PatchbayWire", "CanonicalTask"])
+plugin("FormatOpenAIImages", product: "format-openai-images", ["PatchbayWire", "CanonicalTask"])
+plugin("FormatOpenAIAudio", product: "format-openai-audio", ["PatchbayWire", "CanonicalTask"])
+plugin("FormatOpenAIModerations", product: "format-openai-moderations", ["PatchbayWire", "CanonicalTask"])
+plugin("FormatRerank", product: "format-rerank", ["PatchbayWire", "CanonicalTask"])
 plugin("PlatformOpenAI", product: "platform-openai")
 plugin("PlatformAnthropic", product: "platform-anthropic")
 plugin("PlatformNewAPI", product: "platform-new-api")
