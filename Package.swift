@@ -157,6 +157,7 @@ package.targets.append(
     .target(
         name: "CanonicalTask", dependencies: ["PatchbayPlugin", "PatchbayWire", "CanonicalChat"],
         path: "Plugins/Common/CanonicalTask", swiftSettings: strict + hot))
+plugin("FormatOpenAICompletions", product: "format-openai-completions", ["PatchbayWire", "CanonicalChat"])
 plugin("FormatOpenAIEmbeddings", product: "format-openai-embeddings", ["PatchbayWire", "CanonicalTask"])
 plugin("FormatOpenAIImages", product: "format-openai-images", ["PatchbayWire", "CanonicalTask"])
 plugin("FormatOpenAIAudio", product: "format-openai-audio", ["PatchbayWire", "CanonicalTask"])

@@ -207,5 +207,7 @@ struct MessagesRequestWriter {
         "store",
     ]
     /// Members of other formats without which the answer differs.
-    private static let meaningful: Set<String> = ["web_search_options", "response_format"]
+    private static let meaningful: Set<String> = [
+        "web_search_options", "response_format", "suffix", "echo", "best_of",
+    ]
 }

@@ -194,7 +194,9 @@ struct ChatRequestWriter {
     /// Members of Messages that were understood already.
     private static let interpreted: Set<String> = ["thinking", "output_config", "stream"]
     /// Members of other formats without which the answer differs.
-    private static let meaningful: Set<String> = ["mcp_servers", "container", "fallbacks"]
+    private static let meaningful: Set<String> = [
+        "mcp_servers", "container", "fallbacks", "suffix", "echo", "best_of",
+    ]
 }
 
 extension ChatFormat {
