@@ -125,7 +125,7 @@ package struct MultipartParser: Sendable {
         _ chunk: UnsafeRawBufferPointer, _ position: inout Int
     ) throws(MultipartError) {
         let isFound = search(chunk, &position)
-        let end = chunkOffset + position - (isFound ? delimiter.count : 0)
+        let end = chunkOffset + position - (isFound ? delimiter.count : matched)
         guard end <= limits.fillBytes else { throw fail(.preambleTooLong, at: end) }
         guard isFound else { return }
         firstDelimiter = max(0, end + 2)
