@@ -88,7 +88,7 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
 package.targets += [
     .target(
         name: "CPatchbay", path: "sdk",
-        exclude: ["swift", "plugin.map", "abi", "README.md", "canonical.md", "template"],
+        exclude: ["swift", "plugin.map", "abi", "README.md", "canonical.md", "template", "examples"],
         sources: ["c"], publicHeadersPath: "include"),
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),

@@ -19,6 +19,8 @@ enum Endpoint: Sendable, Equatable {
     /// Legacy text completions.
     case completions
     case task(TaskEndpoint)
+    /// A path that a format plugin asks for: a conversation in its format.
+    case plugin(WireFormat)
     case models
     case health
     case readiness
@@ -30,6 +32,7 @@ enum Endpoint: Sendable, Equatable {
         case .messages: .anthropicMessages
         case .completions: .openAICompletions
         case .task(let task): task.format
+        case .plugin(let format): format
         case .models, .health, .readiness: nil
         }
     }

@@ -21,6 +21,14 @@ extension Exchange {
         }
     }
 
+    /// The endpoint of a path that the gateway does not know itself.
+    var pluginEndpoint: Endpoint? {
+        connection.headBytes.withUnsafeReadableBytes { bytes in
+            snapshot.format(servedAt: UnsafeRawBufferPointer(rebasing: bytes[connection.head.path.range]))
+                .map(Endpoint.plugin)
+        }
+    }
+
     /// What is asked of the upstream, for plugins.
     var operationName: UnsafeRawBufferPointer { Views.of((endpoint?.operation ?? .generate).name) }
 

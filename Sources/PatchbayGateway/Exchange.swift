@@ -76,10 +76,10 @@ final class Exchange {
             EndpointMatch(path: UnsafeRawBufferPointer(rebasing: bytes[connection.head.path.range]))
         }
         dialect = match.dialect
-        endpoint = match.endpoint
+        endpoint = match.endpoint ?? pluginEndpoint
         isHead = connection.head.method == .head
         do throws(GatewayError) {
-            let endpoint = try checkEndpoint(match)
+            let endpoint = try checkEndpoint()
             if endpoint.needsKey { key = try authenticate() }
             if endpoint.format != nil, case .none = connection.head.framing {
                 throw GatewayError.invalid("the request has no body; send \(endpoint.bodyDescription)")
@@ -111,8 +111,8 @@ final class Exchange {
         losses = nil
     }
 
-    private func checkEndpoint(_ match: EndpointMatch) throws(GatewayError) -> Endpoint {
-        guard let endpoint = match.endpoint else {
+    private func checkEndpoint() throws(GatewayError) -> Endpoint {
+        guard let endpoint else {
             throw GatewayError(.notFound, "this path does not exist on the gateway", status: 404)
         }
         let method = connection.head.method
@@ -130,7 +130,7 @@ final class Exchange {
         self.body = body
         do throws(GatewayError) {
             switch endpoint {
-            case .chatCompletions, .messages, .completions, .task: try route()
+            case .chatCompletions, .messages, .completions, .task, .plugin: try route()
             case .models: answerModels()
             case .health, .readiness, nil: answerHealth()
             }

@@ -12,6 +12,8 @@ package final class GatewaySnapshot: Sendable {
     let upstreams: [ChannelUpstream]
     let codecs: [WireFormat: FormatCodec]
     let keys: [KeyDigest: GatewayKey]
+    /// Paths that format plugins serve beside the gateway's own.
+    private let paths: [(path: [UInt8], format: WireFormat)]
     /// The formats that bodies can be converted to, by operation.
     private let sendable: [FormatSet]
 
@@ -23,12 +25,18 @@ package final class GatewaySnapshot: Sendable {
         self.keys = Dictionary(
             keys.filter(\.enabled).map { ($0.digest, GatewayKey(key: $0, permissions: table.permissions(for: $0))) },
             uniquingKeysWith: { first, _ in first })
+        paths = codecs.values.flatMap { codec in codec.paths.map { (Array($0.utf8), codec.format) } }
         sendable = RequestOperation.allCases.map { operation in
             table.formatSet(codecs.values.filter { $0.operations.contains(operation) }.map(\.format))
         }
         upstreams = table.channels.map { channel in
             ChannelUpstream(channel: channel, site: table.sites[channel.site], instances: instances)
         }
+    }
+
+    /// The format whose plugin serves a path; nil if none does.
+    func format(servedAt path: UnsafeRawBufferPointer) -> WireFormat? {
+        paths.first { path.elementsEqual($0.path) }?.format
     }
 
     /// The upstream formats that a request of `format` can be sent in: its own, and those it can be converted to

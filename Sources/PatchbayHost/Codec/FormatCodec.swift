@@ -7,6 +7,8 @@ package final class FormatCodec: Sendable {
     package let framing: StreamFraming
     /// What can be asked in the format and converted to and from it.
     package let operations: Set<RequestOperation>
+    /// Paths of the gateway where clients of the format send their requests, from the manifest.
+    package let paths: [String]
     package let pluginID: String
     let instance: PluginInstance
     let table: pb_codec
@@ -17,6 +19,7 @@ package final class FormatCodec: Sendable {
         self.format = format.id
         framing = format.framing
         operations = format.operations
+        paths = format.paths
         self.instance = instance
         self.table = table
         pluginID = instance.pluginID

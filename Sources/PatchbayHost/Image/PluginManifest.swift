@@ -23,6 +23,8 @@ package struct PluginManifest: Sendable, Hashable {
         package var framing: StreamFraming
         /// What can be asked in the format and converted to and from it; names the host does not know are left out.
         package var operations: Set<RequestOperation>
+        /// Paths of the gateway where clients of the format send their requests, beside those the gateway knows itself.
+        package var paths: [String]
     }
 
     /// A kind of credential and the names that a person has to fill in for it.
@@ -98,7 +100,8 @@ package struct PluginManifest: Sendable, Hashable {
             return Format(
                 id: WireFormat(rawValue: try format.text("id")), framing: try format.name("framing") ?? .sse,
                 operations: operations.isEmpty
-                    ? [.generate] : Set(operations.compactMap(RequestOperation.init(name:))))
+                    ? [.generate] : Set(operations.compactMap(RequestOperation.init(name:))),
+                paths: try format.texts("paths").filter { $0.hasPrefix("/") })
         }
         credentials = try reader.objects("credentials") { (credential) throws(PluginRefusal) in
             CredentialKind(

@@ -78,6 +78,9 @@ struct ManifestCheck {
                 reportFormatID(place + "id", id, at: format["id"])
             }
             oneOf(format, "framing", in: place, Self.framings, required: true)
+            for path in strings(format, "paths", in: place) where !path.hasPrefix("/") || path.contains("?") {
+                report(format["paths"], "\(place)paths: \"\(path)\" must begin with a slash and have no query.")
+            }
             for name in strings(format, "operations", in: place) where !isOperationName(name) {
                 report(
                     format["operations"],
