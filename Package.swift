@@ -189,6 +189,8 @@ tests(
     "PluginTests",
     [
         "CPatchbay", "PatchbayPlugin", "PatchbayWire", "CanonicalChat", "FormatOpenAIChat", "FormatAnthropicMessages",
+        "FormatOpenAICompletions", "FormatOpenAIEmbeddings", "FormatOpenAIImages", "FormatOpenAIAudio",
+        "FormatOpenAIModerations", "FormatRerank",
         "PlatformOpenAI",
         "PlatformAnthropic", "PlatformNewAPI", "NotifyWebhook", "PatchbaySimulator", "PatchbayHost", "PatchbayCore",
     ])

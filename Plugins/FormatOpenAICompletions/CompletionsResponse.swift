@@ -111,6 +111,8 @@ enum CompletionsResponse {
             throw .invalid("`choices` must be an array in an answer of openai.completions")
         }
         let body = ErrorBody(JSONValue(tape, tape.root))
-        return [.start(id: "", model: ""), .error(CanonicalError(format: CompletionsFormat.id, status: nil, body: body))]
+        return [
+            .start(id: "", model: ""), .error(CanonicalError(format: CompletionsFormat.id, status: nil, body: body)),
+        ]
     }
 }

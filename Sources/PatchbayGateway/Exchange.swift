@@ -113,6 +113,7 @@ final class Exchange {
 
     private func checkEndpoint() throws(GatewayError) -> Endpoint {
         guard let endpoint else {
+            if let error = notImplemented { throw error }
             throw GatewayError(.notFound, "this path does not exist on the gateway", status: 404)
         }
         let method = connection.head.method
@@ -155,7 +156,8 @@ final class Exchange {
         }
         routeName = table.routes[Int(route.rawValue)].model
         let outcome = Router.plan(
-            route, in: table, formats: snapshot.formats(for: format, endpoint?.operation ?? .generate), health: loop.health, now: startedAt,
+            route, in: table, formats: snapshot.formats(for: format, endpoint?.operation ?? .generate),
+            health: loop.health, now: startedAt,
             random: &loop.random, into: &plan)
         switch outcome {
         case .ready: break

@@ -34,7 +34,8 @@ package final class UpstreamPool {
     ///   - isHead: the method is HEAD.
     ///   - receiver: held until the exchange ends.
     package func send(
-        origin: UpstreamOrigin, request: ByteBuffer, content: [ByteBuffer] = [], isHead: Bool, timeouts: UpstreamTimeouts,
+        origin: UpstreamOrigin, request: ByteBuffer, content: [ByteBuffer] = [], isHead: Bool,
+        timeouts: UpstreamTimeouts,
         receiver: any UpstreamResponseReceiver
     ) -> UpstreamExchange {
         let destination = destination(for: origin)

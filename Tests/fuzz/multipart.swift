@@ -53,7 +53,8 @@ func note(_ event: MultipartParser.Event, _ parser: MultipartParser, _ count: In
         reading.contents.append(nil)
     case .data(let range):
         let known = reading.contents[reading.contents.count - 1]
-        precondition(!range.isEmpty && range.lowerBound >= 0 && range.upperBound <= count, "a range outside of the body")
+        precondition(
+            !range.isEmpty && range.lowerBound >= 0 && range.upperBound <= count, "a range outside of the body")
         precondition(known == nil || known?.upperBound == range.lowerBound, "content with a gap")
         reading.contents[reading.contents.count - 1] = (known?.lowerBound ?? range.lowerBound)..<range.upperBound
     case .partEnded: reading.endedParts += 1

@@ -1,7 +1,8 @@
 package import PatchbayWire
 
 extension TokenCounts {
-    /// Reads a `usage` object of the OpenAI API, with the variants of DeepSeek, Kimi, xAI and of relays that exclude cached tokens.
+    /// Reads a `usage` object of the OpenAI API, with the variants of DeepSeek, Kimi, xAI and of relays that exclude
+    /// cached tokens.
     package init(chat usage: JSONValue) {
         let details = usage["prompt_tokens_details"]
         let completion = usage["completion_tokens_details"]

@@ -33,8 +33,8 @@ package struct MultipartPart: Sendable, Hashable {
         return true
     }
 
-    /// `form-data; name="…"; filename="…"`. A second name is refused, and `name*`, which RFC 7578 does not know and some
-    /// readers take for `name`.
+    /// `form-data; name="…"; filename="…"`. A second name is refused, and `name*`, which RFC 7578 does not know and
+    /// some readers take for `name`.
     private mutating func takeDisposition(_ value: ArraySlice<UInt8>) -> Bool {
         guard !hasName, var parameters = HeaderParameters(value), parameters.value == "form-data" else { return false }
         while let parameter = parameters.next() {

@@ -30,7 +30,8 @@ private struct Reading: Equatable {
                 names.append(parser.part.name)
                 contents.append([])
             case .data(let range): contents[contents.count - 1] += body[range]
-            case .partEnded: parts[names[names.count - 1]] = String(decoding: contents[contents.count - 1], as: UTF8.self)
+            case .partEnded:
+                parts[names[names.count - 1]] = String(decoding: contents[contents.count - 1], as: UTF8.self)
             case .ended: isEnded = true
             }
         }
@@ -92,7 +93,8 @@ private func form(_ parts: (String, String)..., end: String = "--XX--\r\n") -> [
         ("--XX\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n--XX", MultipartError.Code.truncated),
         ("--XX\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n--XX-", .truncated),
         ("", .truncated), ("--X", .truncated),
-        ("--XXY\r\n", .badDelimiter), ("--XX \tY\r\n", .badDelimiter), ("--XX-Y", .badDelimiter), ("--XX\rY", .badDelimiter),
+        ("--XXY\r\n", .badDelimiter), ("--XX \tY\r\n", .badDelimiter), ("--XX-Y", .badDelimiter),
+        ("--XX\rY", .badDelimiter),
         ("--XX\nContent-Disposition: form-data; name=a\n\n1\n--XX--", .badDelimiter),
         ("--XX\r\nContent-Disposition: form-data; name=a\r\n\r\n--XX--", .badDelimiter),
         ("--XX\r\nContent-Disposition: form-data; name=a\n\r\n", .badHeader),
@@ -101,7 +103,10 @@ private func form(_ parts: (String, String)..., end: String = "--XX--\r\n") -> [
         ("--XX\r\nContent-Disposition: form-data; name=a; name=b\r\n\r\n", .badHeader),
         ("--XX\r\nContent-Disposition: form-data; name=a; name*=utf-8''b\r\n\r\n", .badHeader),
         ("--XX\r\nContent-Disposition: form-data; name=\"a\r\n\r\n", .badHeader),
-        ("--XX\r\nContent-Disposition: form-data; name=a\r\nContent-Disposition: form-data; name=b\r\n\r\n", .badHeader),
+        (
+            "--XX\r\nContent-Disposition: form-data; name=a\r\nContent-Disposition: form-data; name=b\r\n\r\n",
+            .badHeader
+        ),
         ("--XX\r\nContent-Disposition: form-data\r\n\r\n", .missingName), ("--XX\r\n\r\n", .missingName),
     ])
     func refusesWhatReadersCouldTakeDifferently(text: String, code: MultipartError.Code) {

@@ -4,7 +4,9 @@ import PackageDescription
 // Two plugins for an API that the gateway knows nothing about: its wire format, and the platform that says where it is
 // and who may use it. Both need PatchbayPlugin alone.
 
-let settings: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility")]
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility"),
+]
 
 let linkerSettings: [LinkerSetting] = [
     // Exports the entry function alone, so that nothing in this file meets its namesake in another one.

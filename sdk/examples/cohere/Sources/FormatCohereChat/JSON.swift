@@ -35,7 +35,9 @@ enum JSON: Equatable {
     var list: [JSON]? { if case .array(let list) = self { list } else { nil } }
     var object: [Member]? { if case .object(let members) = self { members } else { nil } }
     var flag: Bool? { if case .bool(let flag) = self { flag } else { nil } }
-    var int: Int? { if case .number(let digits) = self { Int(digits) ?? Double(digits).flatMap { Int(exactly: $0) } } else { nil } }
+    var int: Int? {
+        if case .number(let digits) = self { Int(digits) ?? Double(digits).flatMap { Int(exactly: $0) } } else { nil }
+    }
 }
 
 // MARK: - Writing

@@ -1,6 +1,6 @@
 import PatchbayPlugin
 
-/// Events → bytes of a streamed answer. Parts of the events carry over as they are: Cohere numbers content and calls apart.
+/// Events → bytes of a streamed answer. Parts carry over one by one: Cohere numbers content and calls apart.
 struct StreamWriter: WireEncoder {
     private struct Part {
         var name: String
