@@ -1,6 +1,6 @@
 # Builds the gateway and its plugins, and keeps only what runs.
 FROM swift:6.3-bookworm AS build
-RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends libsqlite3-dev libcurl4-openssl-dev pkg-config
+RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends libsqlite3-dev libcurl4-openssl-dev libyaml-dev pkg-config
 WORKDIR /src
 COPY . .
 RUN swift build -c release \
@@ -11,7 +11,7 @@ RUN swift build -c release \
 
 FROM swift:6.3-bookworm-slim
 RUN apt-get update -qq \
-    && apt-get install -y -qq --no-install-recommends libsqlite3-0 libcurl4 ca-certificates curl \
+    && apt-get install -y -qq --no-install-recommends libsqlite3-0 libcurl4 libyaml-0-2 ca-certificates curl \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --home-dir /data --create-home patchbay
 COPY --from=build /out /usr/local

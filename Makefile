@@ -7,7 +7,8 @@ CONFIG ?=
 VENV := $(CURDIR)/.build/venv
 SWIFT_FLAGS := --explicit-target-dependency-import-check error
 
-.PHONY: help run build debug test unit headers fuzz e2e crash bench sanitize lint format packages venv clean
+.PHONY: help run build debug test unit headers fuzz e2e crash bench bench-table bench-peers profile sanitize \
+	sanitize-thread sanitize-address soak lint format packages venv clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -46,13 +47,36 @@ e2e: build venv ## The official Python SDKs against the running gateway, and the
 	Tests/support/packages.sh e2e
 	"$(VENV)/bin/python" -m pytest -q Tests/e2e
 
-bench: build ## Ratios to nginx: CPU per request, requests per second, added latency.
+bench: build ## Ratios to nginx; SCENARIO="plain tls" chooses, BENCH="--rounds 9 --informational" are options.
 	Tests/support/packages.sh bench
-	Tests/bench/run.sh
+	Tests/bench/run.sh $(SCENARIO) $(BENCH)
 
-sanitize: packages ## The test suite under the thread and the address sanitizer.
-	swift test --sanitize=thread --scratch-path .build-thread -Xlinker --export-dynamic
-	swift test --sanitize=address --scratch-path .build-address
+bench-table: build ## The same, and the table is written into docs/performance.md.
+	Tests/support/packages.sh bench
+	Tests/bench/run.sh $(SCENARIO) --write $(BENCH)
+
+bench-peers: build ## LiteLLM from PyPI, the gateway and nginx in one run, for comparison.
+	Tests/support/packages.sh bench
+	Tests/bench/run.sh peers --informational --write $(BENCH)
+
+profile: build ## Where the microseconds of a request go: instructions and time per stage, the costliest functions.
+	Tests/support/packages.sh profile
+	Tests/bench/profile.sh --write docs/performance.md
+
+sanitize: sanitize-thread sanitize-address ## The Swift tests under the thread and the address sanitizer.
+
+sanitize-thread: packages
+	swift build --build-tests --sanitize=thread --scratch-path .build-thread -Xlinker --export-dynamic $(SWIFT_FLAGS)
+	TSAN_OPTIONS="suppressions=$(CURDIR)/Tests/support/thread-sanitizer.supp" \
+		.build-thread/debug/patchbayPackageTests.xctest --testing-library swift-testing $(SANITIZE_ARGUMENTS)
+
+sanitize-address: packages
+	swift build --build-tests --sanitize=address --scratch-path .build-address -Xlinker --export-dynamic $(SWIFT_FLAGS)
+	ASAN_OPTIONS=detect_leaks=0 \
+		.build-address/debug/patchbayPackageTests.xctest --testing-library swift-testing $(SANITIZE_ARGUMENTS)
+
+soak: build venv ## Ten minutes of everything at once (SOAK="--minutes 10 --pieces 6" for an hour).
+	nice "$(VENV)/bin/python" Tests/soak/soak.py $(SOAK)
 
 format: ## Format the Swift sources in place.
 	swift format format --in-place --recursive --parallel Sources Plugins sdk Tests Package.swift

@@ -17,8 +17,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
-        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
-        .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
     ]
 )
 
@@ -43,7 +41,9 @@ let pluginLinkerSettings: [LinkerSetting] = [
         "-Xlinker", "--version-script=\(Context.packageDirectory)/sdk/plugin.map", "-Xlinker", "-z", "-Xlinker",
         "nodelete",
         "-Xlinker", "-z", "-Xlinker", "now",
-    ])
+    ]),
+    // A plugin is read, hashed and copied whole before it is loaded.
+    .unsafeFlags(["-Xlinker", "--strip-debug"], .when(configuration: .release)),
 ]
 
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
@@ -53,8 +53,6 @@ let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
-let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
-let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
 // MARK: - Targets
@@ -91,6 +89,7 @@ package.targets += [
         exclude: ["swift", "plugin.map", "abi", "README.md", "canonical.md", "template", "examples"],
         sources: ["c"], publicHeadersPath: "include"),
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+    .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
 ]
 
@@ -108,9 +107,9 @@ package.targets += [
 ]
 
 // Layer 2.
-module("PatchbayConfiguration", ["PatchbayCore", crypto, yams])
+module("PatchbayConfiguration", ["PatchbayCore", "CYAML", crypto])
 module("PatchbayRouting", ["PatchbayCore"], isHot: true)
-module("PatchbayHost", ["CPatchbay", "CCurl", "PatchbayCore", "PatchbayWire", logging], isHot: true)
+module("PatchbayHost", ["CPatchbay", "CCurl", "PatchbayCore", "PatchbayWire", crypto, logging], isHot: true)
 module("PatchbayStore", ["PatchbayCore", "CSQLite", crypto, logging], resources: [.copy("Migrations")], isHot: true)
 module(
     "PatchbayUpstream",
@@ -142,8 +141,7 @@ package.targets.append(
             "PatchbayCore", "PatchbayConfiguration", "PatchbayRouting", "PatchbayHost", "PatchbayStore",
             "PatchbayUpstream",
             "PatchbayTelemetry", "PatchbayWire", "PatchbayGateway", "PatchbayAdmin", "PatchbaySimulator",
-            argumentParser,
-            lifecycle, logging, .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            argumentParser, logging,
         ], swiftSettings: strict))
 
 // Plugins.
@@ -152,6 +150,7 @@ package.targets.append(
         name: "CanonicalChat", dependencies: ["PatchbayPlugin", "PatchbayWire"], path: "Plugins/Common/CanonicalChat",
         swiftSettings: strict + hot))
 plugin("FormatOpenAIChat", product: "format-openai-chat", ["PatchbayWire", "CanonicalChat"])
+plugin("FormatOpenAIResponses", product: "format-openai-responses", ["PatchbayWire", "CanonicalChat"])
 plugin("FormatAnthropicMessages", product: "format-anthropic-messages", ["PatchbayWire", "CanonicalChat"])
 package.targets.append(
     .target(
@@ -163,8 +162,10 @@ plugin("FormatOpenAIImages", product: "format-openai-images", ["PatchbayWire", "
 plugin("FormatOpenAIAudio", product: "format-openai-audio", ["PatchbayWire", "CanonicalTask"])
 plugin("FormatOpenAIModerations", product: "format-openai-moderations", ["PatchbayWire", "CanonicalTask"])
 plugin("FormatRerank", product: "format-rerank", ["PatchbayWire", "CanonicalTask"])
+plugin("FormatGemini", product: "format-gemini", ["PatchbayWire", "CanonicalChat"])
 plugin("PlatformOpenAI", product: "platform-openai")
 plugin("PlatformAnthropic", product: "platform-anthropic")
+plugin("PlatformGemini", product: "platform-gemini")
 plugin("PlatformNewAPI", product: "platform-new-api")
 plugin("NotifyWebhook", product: "notify-webhook")
 package.targets.append(
@@ -189,8 +190,8 @@ tests(
     "PluginTests",
     [
         "CPatchbay", "PatchbayPlugin", "PatchbayWire", "CanonicalChat", "FormatOpenAIChat", "FormatAnthropicMessages",
-        "FormatOpenAICompletions", "FormatOpenAIEmbeddings", "FormatOpenAIImages", "FormatOpenAIAudio",
-        "FormatOpenAIModerations", "FormatRerank",
-        "PlatformOpenAI",
-        "PlatformAnthropic", "PlatformNewAPI", "NotifyWebhook", "PatchbaySimulator", "PatchbayHost", "PatchbayCore",
+        "FormatOpenAIResponses", "FormatGemini", "FormatOpenAICompletions", "FormatOpenAIEmbeddings",
+        "FormatOpenAIImages", "FormatOpenAIAudio", "FormatOpenAIModerations", "FormatRerank", "PlatformOpenAI",
+        "PlatformAnthropic", "PlatformGemini",
+        "PlatformNewAPI", "NotifyWebhook", "PatchbaySimulator", "PatchbayHost", "PatchbayCore",
     ])

@@ -69,16 +69,12 @@ enum MessagesBlockReader {
             return .text(text)
         case "thinking":
             let signature = value["signature"]?.stringValue ?? ""
-            return .reasoning(
-                CanonicalReasoning(
-                    text: value["thinking"]?.stringValue ?? "",
-                    opaque: signature.isEmpty
-                        ? nil : CanonicalOpaque(kind: "signature", provider: "anthropic", data: signature)))
+            return .reasoning(reasoning(value["thinking"]?.stringValue ?? "", sealed: signature, kind: "signature"))
         case "redacted_thinking":
-            let data = value["data"]?.stringValue ?? ""
-            return .reasoning(
-                CanonicalReasoning(
-                    opaque: CanonicalOpaque(kind: "redacted", provider: "anthropic", data: data), redacted: true))
+            var hidden = reasoning("", sealed: value["data"]?.stringValue ?? "", kind: "redacted")
+            hidden.opaque = hidden.opaque ?? CanonicalOpaque(kind: "redacted", provider: "anthropic", data: "")
+            hidden.redacted = true
+            return .reasoning(hidden)
         case "image":
             guard let source = try source(value["source"], path: path()) else { return nil }
             return .media(CanonicalMedia(.image, source))
@@ -101,6 +97,18 @@ enum MessagesBlockReader {
             return .toolResult(try result(id, value, path: path()))
         default: return nil
         }
+    }
+
+    /// Reasoning with the state that belongs to it, which may be that of another provider in a carrier.
+    private static func reasoning(_ text: String, sealed: String, kind: String) -> CanonicalReasoning {
+        var reasoning = CanonicalReasoning(text: text)
+        if let carried = OpaqueCarrier.unwrapped(sealed) {
+            reasoning.opaque = carried.opaque
+            reasoning.id = carried.id
+        } else if !sealed.isEmpty {
+            reasoning.opaque = CanonicalOpaque(kind: kind, provider: "anthropic", data: sealed)
+        }
+        return reasoning
     }
 
     private static func arguments(_ input: JSONValue?) -> String {

@@ -7,6 +7,8 @@ struct MessagesBlockWriter {
     private var index = -1
     /// The beginning of a delta frame of the open block, up to the type of the delta.
     private var deltaHead: [UInt8] = []
+    /// The same, up to the text of the delta that the block is made of.
+    private var mainHead: [UInt8] = []
 
     static func ping(_ output: inout [UInt8]) {
         output.append(contentsOf: "event: ping\ndata: {\"type\":\"ping\"}\n\n".utf8)
@@ -31,6 +33,11 @@ struct MessagesBlockWriter {
         index += 1
         deltaHead = Array("event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":".utf8)
         deltaHead += Array("\(index),\"delta\":{\"type\":\"".utf8)
+        switch part.kind {
+        case .toolCall: mainHead = deltaHead + Array("input_json_delta\",\"partial_json\":".utf8)
+        case .reasoning: mainHead = deltaHead + Array("thinking_delta\",\"thinking\":".utf8)
+        default: mainHead = deltaHead + Array("text_delta\",\"text\":".utf8)
+        }
         if part.kind == .reasoningRedacted { return }
         Self.frame("content_block_start", &output) { writer in
             writer.member("index", index)
@@ -58,9 +65,10 @@ struct MessagesBlockWriter {
     /// Writes one delta of the open block.
     mutating func delta(_ event: AnswerEvent, kind: PartKind, _ output: inout [UInt8]) {
         switch (kind, event.field) {
-        case (.text, .text?), (.refusal, .text?): append("text_delta", "text", event.text, &output)
-        case (.reasoning, .text?): append("thinking_delta", "thinking", event.text, &output)
-        case (.reasoning, .opaque?): append("signature_delta", "signature", event.text, &output)
+        case (.text, .text?), (.refusal, .text?): append(mainHead, event.text, &output)
+        case (.reasoning, .text?): append(mainHead, event.text, &output)
+        case (.reasoning, .opaque?):
+            append(deltaHead + Array("signature_delta\",\"signature\":".utf8), event.text, &output)
         case (.reasoningRedacted, .opaque?): redacted(event.text, &output)
         case (.toolCall, .arguments?): arguments(event.text, &output)
         case (.text, nil) where event.type == .partNote: citation(event, &output)
@@ -68,16 +76,13 @@ struct MessagesBlockWriter {
         }
     }
 
+    /// Of the open block, which has to be that of a call.
     mutating func arguments(_ text: String, _ output: inout [UInt8]) {
-        append("input_json_delta", "partial_json", text, &output)
+        append(mainHead, text, &output)
     }
 
-    private func append(_ type: StaticString, _ name: StaticString, _ text: String, _ output: inout [UInt8]) {
-        output.append(contentsOf: deltaHead)
-        output.append(contentsOf: UnsafeBufferPointer(start: type.utf8Start, count: type.utf8CodeUnitCount))
-        output.append(contentsOf: "\",\"".utf8)
-        output.append(contentsOf: UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
-        output.append(contentsOf: "\":".utf8)
+    private func append(_ head: [UInt8], _ text: String, _ output: inout [UInt8]) {
+        output.append(contentsOf: head)
         var writer = JSONWriter(appendingTo: output)
         output = []
         writer.string(text)

@@ -73,6 +73,12 @@ enum MessagesFormat {
     static func accepts(_ opaque: CanonicalOpaque) -> Bool {
         opaque.provider == nil || opaque.provider == "anthropic"
     }
+
+    /// Opaque state as a client of this format keeps it: that of another provider travels wrapped, so that it finds its
+    /// way back and nowhere else.
+    static func carried(_ opaque: CanonicalOpaque, id: String?) -> String {
+        accepts(opaque) ? opaque.data : OpaqueCarrier.wrapped(opaque, id: id)
+    }
 }
 
 /// The counters as the format splits them: input without what came from or went to the cache.

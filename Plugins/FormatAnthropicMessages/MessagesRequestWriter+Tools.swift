@@ -86,6 +86,11 @@ extension MessagesRequestWriter {
     private mutating func writeChoice() {
         var choice = request.toolChoice
         if choice?.mode == .allowed { choice = CanonicalToolChoice(choice?.required == true ? .required : .auto) }
+        if choice?.kind == .server, !isSameFormat {
+            // The tool it names was dropped.
+            context.lose(.semantic, "tool_choice.server", at: "/tool_choice")
+            choice = CanonicalToolChoice(.auto)
+        }
         if let forced = choice, forced.mode == .required || forced.mode == .named, !mayForce {
             context.lose(.semantic, "tool_choice.forced", at: "/tool_choice")
             choice = CanonicalToolChoice(.auto)

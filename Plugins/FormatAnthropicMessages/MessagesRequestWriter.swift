@@ -201,13 +201,14 @@ struct MessagesRequestWriter {
         }
     }
 
-    /// Members of Chat Completions that were understood already.
+    /// Members of Chat Completions and of Responses that were understood already.
     private static let interpreted: Set<String> = [
         "stream", "stream_options", "reasoning", "thinking", "enable_thinking", "thinking_budget", "safety_identifier",
-        "store",
+        "store", "include",
     ]
     /// Members of other formats without which the answer differs.
     private static let meaningful: Set<String> = [
-        "web_search_options", "response_format", "suffix", "echo", "best_of",
+        "web_search_options", "response_format", "prompt", "conversation", "background", "max_tool_calls",
+        "suffix", "echo", "best_of",
     ]
 }

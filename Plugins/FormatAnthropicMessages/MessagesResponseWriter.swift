@@ -55,7 +55,7 @@ struct MessagesResponseWriter {
             let citations = part.annotations.compactMap(MessagesAnnotation.write)
             if !citations.isEmpty { writer.member("citations", .array(citations)) }
         case .reasoning(let reasoning):
-            let opaque = reasoning.opaque.flatMap { MessagesFormat.accepts($0) ? $0.data : nil }
+            let opaque = reasoning.opaque.map { MessagesFormat.carried($0, id: reasoning.id) }
             if reasoning.redacted {
                 guard let opaque else { return context.lose(.info, "reasoning.redacted", at: path) }
                 begin(literal: "redacted_thinking", part)
@@ -78,7 +78,8 @@ struct MessagesResponseWriter {
             writer.member("id", call.id)
             writer.member("name", call.name)
             writer.member("input", input)
-        case .other(let value) where value["type"]?.stringValue != nil: return writer.value(value)
+        case .other(let value) where part.native == nil && value["type"]?.stringValue != nil:
+            return writer.value(value)
         case .media, .toolResult, .other: return context.lose(.degrade, "part", at: path)
         }
         if let native = part.native, native.format == MessagesFormat.id { writer.members(native.members) }

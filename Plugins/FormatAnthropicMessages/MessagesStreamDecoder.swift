@@ -29,13 +29,13 @@ struct MessagesStreamDecoder {
         event name: UnsafeRawBufferPointer, data: UnsafeRawBufferPointer, into events: inout [AnswerEvent]
     ) {
         guard !hasEnded, !data.isEmpty else { return }
-        if hasBrokenFrame {
-            return fail(CanonicalError(.upstreamInvalid, message: "the upstream sent a frame that is no JSON"), &events)
-        }
-        if context.tap, hasStarted, sawContent, Self.isContent(name, data) { return }
+        if hasBrokenFrame { return failUnreadable(&events) }
+        if context.tap, hasStarted, sawContent, Self.isContent(name, data), JSONText.isObject(data) { return }
         if data.elementsEqual("[DONE]".utf8) { return }
         guard (try? tape.parse(data)) != nil else {
             hasBrokenFrame = true
+            // Whoever only taps is about to pass the frame on: a client must not have to read it.
+            if context.tap { failUnreadable(&events) }
             return
         }
         document(name, &events)
@@ -140,13 +140,13 @@ struct MessagesStreamDecoder {
 
     private mutating func openBlock(_ root: JSONIndex, _ events: inout [AnswerEvent]) {
         begin(id: "", model: "", &events)
+        if context.tap { return tapContent(tape.present(root, named: "content_block"), &events) }
         let index = index(root)
         closeBlock(index, &events)
         guard let content = tape.present(root, named: "content_block") else { return }
         if blocks.count >= Self.maximumOpenBlocks {
             return fail(CanonicalError(.upstreamInvalid, message: "the upstream opened too many blocks"), &events)
         }
-        sawContent = true
         var block = MessagesStreamBlock(index: index, part: partCount)
         partCount += 1
         block.open(content, tape, names, &events)
@@ -156,6 +156,7 @@ struct MessagesStreamDecoder {
 
     private mutating func delta(_ root: JSONIndex, _ events: inout [AnswerEvent]) {
         guard let delta = tape.present(root, named: "delta") else { return }
+        if context.tap { return tapContent(delta, &events) }
         let index = index(root)
         if let position = blocks.lastIndex(where: { $0.index == index }) {
             return blocks[position].append(delta, tape, &events)
@@ -165,7 +166,6 @@ struct MessagesStreamDecoder {
             var block = MessagesStreamBlock(implicit: delta, tape, index: index, part: partCount)
         else { return }
         begin(id: "", model: "", &events)
-        sawContent = true
         partCount += 1
         events.append(.open(0, block.part, block.kind))
         block.append(delta, tape, &events)
@@ -176,6 +176,29 @@ struct MessagesStreamDecoder {
         guard let position = blocks.firstIndex(where: { $0.index == index }) else { return }
         blocks[position].close(&events)
         blocks.remove(at: position)
+    }
+
+    /// In tap mode one opened part tells that the answer has begun, and nothing is told of the others: the first block
+    /// or delta that has something in it. After the mere announcement of a text another upstream could still take over.
+    private mutating func tapContent(_ item: JSONIndex?, _ events: inout [AnswerEvent]) {
+        guard let item, !sawContent, let type = tape.member(item, named: "type").flatMap({ tape.string($0) }) else {
+            return
+        }
+        let (kind, member): (PartKind, StaticString) =
+            switch type {
+            case "text", "text_delta": (.text, "text")
+            case "thinking", "thinking_delta": (.reasoning, "thinking")
+            case "signature_delta": (.reasoning, "signature")
+            case "input_json_delta": (.toolCall, "partial_json")
+            case "tool_use": (.toolCall, "id")
+            case "redacted_thinking": (.reasoningRedacted, "data")
+            default: (.other, "type")
+            }
+        guard let text = tape.member(item, named: member), tape.kind(text) != .string || !tape.stringSpan(text).isEmpty
+        else { return }
+        begin(id: "", model: "", &events)
+        sawContent = true
+        events.append(.open(0, 0, kind))
     }
 
     // MARK: - Endings
@@ -193,6 +216,10 @@ struct MessagesStreamDecoder {
     private mutating func failWithDocument(_ events: inout [AnswerEvent]) {
         let body = ErrorBody(JSONValue(tape, tape.root))
         fail(CanonicalError(format: MessagesFormat.id, status: nil, body: body), &events)
+    }
+
+    private mutating func failUnreadable(_ events: inout [AnswerEvent]) {
+        fail(CanonicalError(.upstreamInvalid, message: "the upstream sent a frame that is no JSON"), &events)
     }
 
     private mutating func fail(_ error: CanonicalError, _ events: inout [AnswerEvent]) {

@@ -18,6 +18,8 @@ struct MessagesStreamEncoder {
     private var parts: [MessagesEncoderPart?] = []
     /// The part whose block is open.
     private var current: Int?
+    /// Its kind; means nothing while no block is open.
+    private var openKind = PartKind.other
     /// Parts with something to say that wait for their turn, oldest first.
     private var waiting: [Int] = []
     private var hasStarted = false
@@ -71,10 +73,18 @@ struct MessagesStreamEncoder {
     }
 
     private mutating func delta(_ event: AnswerEvent, _ output: inout [UInt8]) {
+        if current == event.part, event.field == .text, openKind == .text || openKind == .refusal {
+            // Nothing waits for the open block, and text needs no second thought.
+            if !event.text.isEmpty { writer.delta(event, kind: openKind, &output) }
+            return
+        }
         guard parts.indices.contains(event.part), parts[event.part] != nil, !event.text.isEmpty else { return }
-        // What another provider sealed means nothing to a client of this format.
         if context.request.hidesReasoning, event.field == .text, parts[event.part]?.kind == .reasoning { return }
-        if event.field == .opaque, !MessagesFormat.accepts(event.opaqueValue) { return }
+        var event = event
+        if event.field == .opaque {
+            let id = parts[event.part]?.id ?? ""
+            event.text = MessagesFormat.carried(event.opaqueValue, id: id.isEmpty ? nil : id)
+        }
         parts[event.part]?.pending.append(event)
         if acquire(event.part, &output) { deliver(event.part, &output) }
     }
@@ -109,6 +119,7 @@ struct MessagesStreamEncoder {
         }
         current = part
         if let content = parts[part] {
+            openKind = content.kind
             if content.kind == .toolCall { hasToolCall = true }
             writer.start(content, &output)
         }
@@ -229,8 +240,10 @@ struct MessagesEncoderPart {
         id = event.id
         name = event.name
         isFreeText = kind == .toolCall && event.extra.hasPrefix(#"{"kind":"custom""#)
-        let value = kind == .other ? (try? JSONValue(parsing: event.extra))?["value"] : nil
-        block = value?["type"]?.stringValue == nil ? nil : value
+        let whole = kind == .other ? try? JSONValue(parsing: event.extra) : nil
+        // Parts of other formats say whose they are.
+        let isOwn = whole?["native"] == nil && whole?["value"]?["type"]?.stringValue != nil
+        block = isOwn ? whole?["value"] : nil
     }
 
     var opensAtOnce: Bool { kind == .toolCall || block != nil }

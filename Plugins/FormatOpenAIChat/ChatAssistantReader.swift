@@ -30,7 +30,10 @@ struct ChatAssistantReader {
             case "tool_calls":
                 let list = member.value.arrayValue ?? []
                 if list.isEmpty { native.append(member.key, member.value) }
-                for (position, call) in list.enumerated() { calls.append(try toolCall(call, position)) }
+                for (position, call) in list.enumerated() {
+                    calls += ChatThoughtSignature.read(call)
+                    calls.append(try toolCall(call, position))
+                }
             case "function_call" where member.value.objectValue != nil:
                 calls.append(legacyCall(member.value))
             case "annotations": readAnnotations(member.value, into: &texts)

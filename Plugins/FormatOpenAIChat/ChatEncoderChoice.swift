@@ -11,6 +11,8 @@ struct ChatEncoderChoice {
     var callCount = 0
     var detailCount = 0
     var notes: [String] = []
+    /// Google's signature for the call that comes next.
+    var held: String?
     var parts: [ChatEncoderPart?] = []
 
     init(index: Int) {
@@ -35,12 +37,15 @@ struct ChatEncoderPart {
     var call = 0
     /// Dense number of a reasoning part in its choice.
     var detail = 0
+    /// Id of a call, or of reasoning where it has one.
     var callID = ""
     var callName = ""
     var isCustom = false
     /// The arguments are the free text itself.
     var isText = false
     var hasArguments = false
+    /// Google's signature of the thought that led to the call.
+    var signature: String?
     /// What has to be kept until the part is complete.
     var text = ""
     var mime = ""

@@ -31,7 +31,15 @@ extension ChatFormat: ConversationFormat {
     }
 
     static func tapResponse(_ body: UnsafeRawBufferPointer) throws(ConversionError) -> [AnswerEvent] {
-        try ChatResponseTap.read(body)
+        var events: [AnswerEvent] = []
+        try ChatResponseTap(body).send(to: &events)
+        return events
+    }
+
+    static func tapResponse(
+        _ body: UnsafeRawBufferPointer, into events: inout EventWriter
+    ) throws(ConversionError) {
+        try ChatResponseTap(body).send(to: &events)
     }
 
     static func readError(status: Int, _ body: UnsafeRawBufferPointer) -> CanonicalError {

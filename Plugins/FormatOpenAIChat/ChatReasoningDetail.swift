@@ -11,14 +11,18 @@ enum ChatReasoningDetail {
             let data = detail["data"]?.stringValue ?? ""
             let kind = provider == "openai" ? "encrypted_content" : "redacted"
             let opaque = CanonicalOpaque(kind: kind, provider: provider, data: data)
-            return CanonicalReasoning(opaque: opaque, redacted: true)
+            var reasoning = CanonicalReasoning(opaque: opaque, redacted: kind == "redacted")
+            reasoning.id = detail["id"]?.stringValue
+            return reasoning
         }
         let text = detail["text"]?.stringValue ?? detail["summary"]?.stringValue ?? ""
         let signature = detail["signature"]?.stringValue ?? ""
-        return CanonicalReasoning(
+        var reasoning = CanonicalReasoning(
             text: text,
             opaque: signature.isEmpty
                 ? nil : CanonicalOpaque(kind: "signature", provider: provider, data: signature))
+        reasoning.id = detail["id"]?.stringValue
+        return reasoning
     }
 
     private static func provider(_ format: String?) -> String? {
@@ -29,7 +33,8 @@ enum ChatReasoningDetail {
     /// Writes the entry of a reasoning part.
     static func write(_ reasoning: CanonicalReasoning, index: Int, into writer: inout JSONWriter) {
         writer.beginObject()
-        if reasoning.redacted {
+        let isSealed = reasoning.text.isEmpty && reasoning.opaque?.kind == "encrypted_content"
+        if reasoning.redacted || isSealed {
             writer.member("type", literal: "reasoning.encrypted")
             writer.member("data", reasoning.opaque?.data ?? "")
         } else {
@@ -42,6 +47,7 @@ enum ChatReasoningDetail {
         case let provider?: writer.member("format", provider + "-v1")
         case nil: break
         }
+        writer.member("id", ifPresent: reasoning.id)
         writer.member("index", index)
         writer.endObject()
     }

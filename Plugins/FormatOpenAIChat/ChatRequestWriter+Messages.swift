@@ -188,7 +188,7 @@ extension ChatRequestWriter {
     private mutating func writeCall(_ call: CanonicalToolCall, native: CanonicalNative?) {
         writer.beginObject()
         writer.member("id", wireID(call.id))
-        if call.kind == .custom {
+        if isFreeText(call) {
             writer.member("type", literal: "custom")
             writer.key("custom")
             writer.beginObject()
@@ -199,7 +199,11 @@ extension ChatRequestWriter {
             writer.key("function")
             writer.beginObject()
             writer.member("name", wireName(call.name))
-            writer.member("arguments", call.arguments.isEmpty && !isSameFormat ? "{}" : call.arguments)
+            if call.kind == .custom {
+                writer.member("arguments", CustomToolInput.wrapped(call.arguments))
+            } else {
+                writer.member("arguments", call.arguments.isEmpty && !isSameFormat ? "{}" : call.arguments)
+            }
         }
         writer.endObject()
         writeExtras(native)
@@ -218,13 +222,21 @@ struct AssistantParts {
     var reasoning: [CanonicalReasoning] = []
     var refusal = ""
     var calls: [CanonicalPart] = []
+    /// Google's signatures, by the number of the call they belong to.
+    var signatures: [Int: String] = [:]
 
     init(_ parts: [CanonicalPart]) {
+        var held: String?
         for part in parts {
             switch part.content {
-            case .reasoning(let value): reasoning.append(value)
+            case .reasoning(let value):
+                held = ChatThoughtSignature.bare(value)
+                if held == nil { reasoning.append(value) }
             case .refusal(let text): refusal += text
-            case .toolCall: calls.append(part)
+            case .toolCall:
+                signatures[calls.count] = held
+                held = nil
+                calls.append(part)
             default: content.append(part)
             }
         }

@@ -38,7 +38,7 @@ extension ChatRequestWriter {
     private mutating func writeTool(_ tool: CanonicalTool) {
         if tool.kind == .server, let config = tool.config { return writer.value(config) }
         writer.beginObject()
-        if tool.kind == .custom {
+        if isFreeText(tool.kind) {
             writer.member("type", literal: "custom")
             writer.key("custom")
             writer.beginObject()
@@ -58,11 +58,27 @@ extension ChatRequestWriter {
         writer.endObject()
     }
 
+    /// Whether a tool that takes free text can be declared as one. Few servers of the format know such tools; for the
+    /// others it becomes a function with one string.
+    private func isFreeText(_ kind: CanonicalTool.Kind) -> Bool {
+        kind == .custom && (isSameFormat || context.profile.customTools == true)
+    }
+
+    /// The same for a call in the history.
+    func isFreeText(_ call: CanonicalToolCall) -> Bool {
+        isFreeText(call.kind == .custom ? CanonicalTool.Kind.custom : .function)
+    }
+
     private mutating func writeFunction(_ tool: CanonicalTool) {
         writer.beginObject()
         writer.member("name", wireName(tool.name))
         writer.member("description", ifPresent: tool.description)
-        writer.member("parameters", ifPresent: tool.schema)
+        if tool.kind == .custom {
+            context.lose(.degrade, "tools.custom", at: "/tools/\(tool.name)")
+            writer.member("parameters", CustomToolInput.schema)
+        } else {
+            writer.member("parameters", ifPresent: tool.schema)
+        }
         writer.member("strict", ifPresent: tool.strict)
         if isSameFormat, let rest = tool.native?["$function"]?.objectValue { writer.members(rest) }
         writer.endObject()
@@ -78,6 +94,11 @@ extension ChatRequestWriter {
 
     private mutating func writeChoice(legacy: Bool) {
         guard let choice = request.toolChoice else { return }
+        if choice.kind == .server, !isSameFormat {
+            // The tool it names was dropped.
+            context.lose(.semantic, "tool_choice.server", at: "/tool_choice")
+            return writer.member("tool_choice", literal: "auto")
+        }
         writer.key(legacy ? "function_call" : "tool_choice" as StaticString)
         switch choice.mode {
         case .auto: writer.string("auto" as StaticString)
@@ -111,7 +132,7 @@ extension ChatRequestWriter {
     }
 
     private mutating func writeNamed(_ name: String, kind: CanonicalTool.Kind) {
-        let isCustom = kind == .custom
+        let isCustom = isFreeText(kind)
         writer.beginObject()
         writer.member("type", isCustom ? "custom" : "function")
         writer.key(isCustom ? "custom" : "function" as StaticString)

@@ -191,11 +191,14 @@ struct ChatRequestWriter {
         }
     }
 
-    /// Members of Messages that were understood already.
-    private static let interpreted: Set<String> = ["thinking", "output_config", "stream"]
+    /// Members of Messages and of Responses that were understood already.
+    private static let interpreted: Set<String> = [
+        "thinking", "output_config", "stream", "stream_options", "include", "store", "safety_identifier",
+    ]
     /// Members of other formats without which the answer differs.
     private static let meaningful: Set<String> = [
-        "mcp_servers", "container", "fallbacks", "suffix", "echo", "best_of",
+        "mcp_servers", "container", "fallbacks", "prompt", "conversation", "background", "max_tool_calls",
+        "suffix", "echo", "best_of",
     ]
 }
 

@@ -21,7 +21,7 @@ enum ChatResponseReader {
             case "created": response.created = member.value.intValue ?? member.value.doubleValue.map { Int($0) }
             case "choices", "object": break
             case "usage":
-                response.usage = TokenCounts(chat: member.value)
+                response.usage = ChatUsage(member.value).counts
                 native.append(member.key, member.value)
             case "service_tier": response.serviceTier = member.value.stringValue
             default: native.append(member.key, member.value)

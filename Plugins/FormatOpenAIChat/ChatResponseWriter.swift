@@ -77,7 +77,7 @@ struct ChatResponseWriter {
             writer.nullMember("refusal")
         }
         writeReasoning(parts.reasoning, native)
-        writeCalls(parts.calls)
+        writeCalls(parts.calls, parts.signatures)
         let annotations = parts.content.flatMap(\.annotations).compactMap(ChatAnnotation.write)
         if !annotations.isEmpty { writer.member("annotations", .array(annotations)) }
         for member in native ?? JSONObject() where !member.key.hasPrefix("$") {
@@ -99,7 +99,7 @@ struct ChatResponseWriter {
         writer.endArray()
     }
 
-    private mutating func writeCalls(_ calls: [CanonicalPart]) {
+    private mutating func writeCalls(_ calls: [CanonicalPart], _ signatures: [Int: String]) {
         guard !calls.isEmpty else { return }
         if context.request.legacyFunctions, case .toolCall(let call)? = calls.first?.content {
             writer.key("function_call")
@@ -110,7 +110,7 @@ struct ChatResponseWriter {
         }
         writer.key("tool_calls")
         writer.beginArray()
-        for part in calls {
+        for (index, part) in calls.enumerated() {
             guard case .toolCall(let call) = part.content else { continue }
             writer.beginObject()
             writer.member("id", call.id)
@@ -128,7 +128,11 @@ struct ChatResponseWriter {
                 writer.member("arguments", call.arguments.isEmpty ? "{}" : call.arguments)
             }
             writer.endObject()
-            if let native = part.native, native.format == ChatFormat.id { writer.members(native.members) }
+            if let native = part.native, native.format == ChatFormat.id {
+                writer.members(native.members)
+            } else {
+                ChatThoughtSignature.write(signatures[index], into: &writer)
+            }
             writer.endObject()
         }
         writer.endArray()

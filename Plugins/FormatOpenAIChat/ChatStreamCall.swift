@@ -15,6 +15,8 @@ struct ChatStreamCall {
     let isCustom: Bool
     private(set) var id = ""
     private(set) var name = ""
+    /// Google's signature of the thought that led to it.
+    var signature: String?
     /// The ordinal of its part, once opened.
     var part: Int?
     /// Arguments that were not delivered yet.

@@ -7,6 +7,8 @@ struct ChatStreamChoice {
     let index: Int
     private(set) var finish: CanonicalFinish?
     private let mintedPrefix: String
+    /// Google's signature for the call that is being read.
+    private var signature: String?
     private var partCount = 0
     /// The text, reasoning or refusal part that deltas go to.
     private var open: (kind: PartKind, part: Int)?
@@ -118,6 +120,10 @@ struct ChatStreamChoice {
         let key =
             tape.member(call, named: "index").flatMap { tape.int($0) }.map(ChatStreamCall.Key.index)
             ?? (id.isEmpty ? .none : .id)
+        if tape.present(call, named: "extra_content") != nil {
+            signature = tape.member(call, path: "extra_content", "google", "thought_signature")
+                .flatMap { tape.string($0) }
+        }
         if let function = tape.present(call, named: "function") {
             readFunction(function, key: key, id: id, tape, names, &events)
         } else if let custom = tape.present(call, named: "custom") {
@@ -141,6 +147,8 @@ struct ChatStreamChoice {
             guard calls.count < 1024 else { return }
             position = calls.count
             calls.append(ChatStreamCall(key: key, isCustom: isCustom))
+            calls[position].signature = signature
+            signature = nil
         }
         calls[position].learn(id: id, name: name)
         if let arguments = tape.member(function, named: isCustom ? "input" : "arguments") {
@@ -168,6 +176,11 @@ struct ChatStreamChoice {
     private mutating func advance(_ slot: Int, _ names: IdentifierMap, _ events: inout [AnswerEvent]) {
         if calls[slot].part == nil {
             guard !calls[slot].id.isEmpty, !calls[slot].name.isEmpty else { return }
+            if let signature = calls[slot].signature {
+                closeOpen(&events)
+                ChatThoughtSignature.part(signature).append(to: &events, index, partCount)
+                partCount += 1
+            }
             calls[slot].part = partCount
             let call = calls[slot]
             events.append(

@@ -9,6 +9,8 @@ import PatchbayWire
 struct ChatStreamDecoder {
     private let context: ConversionContext
     private let names: IdentifierMap
+    /// What a frame has that accounting must see.
+    private let accounted = JSONMemberSearch("finish_reason", "usage", "error")
     private var tape = JSONTape()
     private var choices: [ChatStreamChoice] = []
     private var usage = TokenCounts()
@@ -28,13 +30,13 @@ struct ChatStreamDecoder {
         event name: UnsafeRawBufferPointer, data: UnsafeRawBufferPointer, into events: inout [AnswerEvent]
     ) {
         guard !hasEnded, !data.isEmpty else { return }
-        if hasBrokenFrame {
-            return fail(CanonicalError(.upstreamInvalid, message: "the upstream sent a frame that is no JSON"), &events)
-        }
+        if hasBrokenFrame { return failUnreadable(&events) }
         if data.first == UInt8(ascii: "["), Self.isDone(data) { return settle(&events, isDone: true) }
-        if context.tap, hasStarted, sawContent, !Self.concernsAccounting(data) { return }
+        if context.tap, hasStarted, sawContent, !accounted.hasValue(in: data), JSONText.isObject(data) { return }
         guard (try? tape.parse(data)) != nil else {
             hasBrokenFrame = true
+            // Whoever only taps is about to pass the frame on: a client must not have to read it.
+            if context.tap { failUnreadable(&events) }
             return
         }
         document(isError: name.elementsEqual("error".utf8), &events)
@@ -53,10 +55,6 @@ struct ChatStreamDecoder {
 
     private static func isDone(_ data: UnsafeRawBufferPointer) -> Bool {
         data.prefix(6).elementsEqual("[DONE]".utf8)
-    }
-
-    private static func concernsAccounting(_ data: UnsafeRawBufferPointer) -> Bool {
-        ByteSearch.hasMember("\"finish_reason\"", "\"usage\"", "\"error\"", in: data)
     }
 
     private mutating func document(isError: Bool, _ events: inout [AnswerEvent]) {
@@ -94,7 +92,7 @@ struct ChatStreamDecoder {
     private mutating func readUsage(_ index: JSONIndex?, _ events: inout [AnswerEvent]) {
         guard let index, tape.kind(index) == .object else { return }
         var merged = usage
-        merged.merge(TokenCounts(chat: JSONValue(tape, index)))
+        merged.merge(ChatUsage(scanning: tape.raw(index)).counts)
         guard merged != usage else { return }
         usage = merged
         events.append(.usage(usage))
@@ -182,6 +180,10 @@ struct ChatStreamDecoder {
         var error = CanonicalError(format: ChatFormat.id, status: nil, body: body)
         error.upstreamStatus = nil
         fail(error, &events)
+    }
+
+    private mutating func failUnreadable(_ events: inout [AnswerEvent]) {
+        fail(CanonicalError(.upstreamInvalid, message: "the upstream sent a frame that is no JSON"), &events)
     }
 
     private mutating func fail(_ error: CanonicalError, _ events: inout [AnswerEvent]) {

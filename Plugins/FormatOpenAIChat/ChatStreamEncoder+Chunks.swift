@@ -6,8 +6,9 @@ import PatchbayWire
 extension ChatStreamEncoder {
     /// Signed reasoning: the whole entry at once, so that a client that merges entries gets it right.
     func detail(_ part: ChatEncoderPart, _ event: AnswerEvent, _ choice: Int, _ output: inout [UInt8]) {
-        let reasoning = CanonicalReasoning(
+        var reasoning = CanonicalReasoning(
             text: part.text, opaque: event.opaqueValue, redacted: part.kind == .reasoningRedacted)
+        reasoning.id = part.callID.isEmpty ? nil : part.callID
         chunk(choice, &output) { writer in
             writer.key("reasoning_details")
             writer.beginArray()

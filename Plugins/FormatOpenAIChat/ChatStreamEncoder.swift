@@ -109,12 +109,15 @@ struct ChatStreamEncoder {
             choices[slot].callCount += 1
             part.callID = event.id
             part.callName = event.name
+            part.signature = choices[slot].held
+            choices[slot].held = nil
             part.isText = event.extra.hasPrefix(#"{"kind":"custom""#)
             part.isCustom = part.isText || context.request.customTools.contains(event.name)
         } else if kind == .image {
             part.mime = (try? JSONValue(parsing: event.extra))?["mime"]?.stringValue ?? "image/png"
         } else if kind == .reasoning || kind == .reasoningRedacted {
             part.detail = choices[slot].detailCount
+            part.callID = event.id
             choices[slot].detailCount += 1
         }
         choices[slot].set(part, event.part)
@@ -141,6 +144,7 @@ struct ChatStreamEncoder {
             writer.member("name", part.callName)
             writer.member("arguments", literal: "")
             writer.endObject()
+            ChatThoughtSignature.write(part.signature, into: &writer)
             writer.endObject()
             writer.endArray()
         }
@@ -148,6 +152,10 @@ struct ChatStreamEncoder {
 
     private mutating func delta(_ event: AnswerEvent, _ output: inout [UInt8]) {
         let slot = slot(event.choice)
+        if event.field == .opaque, let signature = ChatThoughtSignature.bare(event, choices[slot].part(event.part)) {
+            choices[slot].held = signature
+            return
+        }
         guard let part = choices[slot].part(event.part), !event.text.isEmpty else { return }
         let choice = choices[slot].index
         switch (part.kind, event.field) {

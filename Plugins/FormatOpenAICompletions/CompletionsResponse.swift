@@ -20,7 +20,7 @@ enum CompletionsResponse {
             case "model": response.model = member.value.stringValue ?? ""
             case "created": response.created = member.value.intValue
             case "choices", "object": break
-            case "usage": response.usage = TokenCounts(chat: member.value)
+            case "usage": response.usage = ChatUsage(member.value).counts
             default: native.append(member.key, member.value)
             }
         }
@@ -94,7 +94,7 @@ enum CompletionsResponse {
                 model: tape.member(root, named: "model").flatMap { tape.string($0) } ?? "")
         ]
         if let usage = tape.present(root, named: "usage") {
-            let counts = TokenCounts(chat: JSONValue(tape, usage))
+            let counts = ChatUsage(JSONValue(tape, usage)).counts
             if !counts.isEmpty { events.append(.usage(counts)) }
         }
         for (position, choice) in tape.elements(of: choices).enumerated() {

@@ -12,6 +12,8 @@ struct CompletionsStreamDecoder {
     }
 
     private let context: ConversionContext
+    /// What a frame has that accounting must see.
+    private let accounted = JSONMemberSearch("finish_reason", "usage", "error")
     private var tape = JSONTape()
     private var choices: [Choice] = []
     private var usage = TokenCounts()
@@ -31,9 +33,7 @@ struct CompletionsStreamDecoder {
     ) {
         guard !hasEnded, !data.isEmpty else { return }
         if data.prefix(6).elementsEqual("[DONE]".utf8) { return settle(&events) }
-        if context.tap, sawContent, !ByteSearch.hasMember("\"finish_reason\"", "\"usage\"", "\"error\"", in: data) {
-            return
-        }
+        if context.tap, sawContent, !accounted.hasValue(in: data), JSONText.isObject(data) { return }
         defer { tape.reset() }
         guard (try? tape.parse(data)) != nil else {
             return fail(CanonicalError(.upstreamInvalid, message: "the upstream sent a frame that is no JSON"), &events)
@@ -69,7 +69,7 @@ struct CompletionsStreamDecoder {
     private mutating func readUsage(_ events: inout [AnswerEvent]) {
         guard let index = tape.present(tape.root, named: "usage"), tape.kind(index) == .object else { return }
         var merged = usage
-        merged.merge(TokenCounts(chat: JSONValue(tape, index)))
+        merged.merge(ChatUsage(JSONValue(tape, index)).counts)
         guard merged != usage else { return }
         usage = merged
         events.append(.usage(usage))

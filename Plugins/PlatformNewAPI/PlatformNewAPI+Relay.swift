@@ -16,6 +16,8 @@ extension PlatformNewAPI {
         switch attempt.format {
         case "openai.chat":
             request.setURL(base, path: "/v1/chat/completions", query: attempt.query)
+        case "openai.responses":
+            request.setURL(base, path: "/v1/responses", query: attempt.query)
         case "anthropic.messages":
             request.setURL(base, path: "/v1/messages", query: attempt.query)
             request.setHeader("x-api-key", "${secret:api_key}")

@@ -37,17 +37,26 @@ package struct AdminServer: Sendable {
 
 /// Turns requests of Hummingbird into those of the service and back.
 private struct AdminResponder: HTTPResponder {
-    typealias Context = BasicRequestContext
+    /// The context of a request with the address it comes from.
+    struct Context: RequestContext {
+        var coreContext: CoreRequestContextStorage
+        let peer: String
+
+        init(source: ApplicationRequestContextSource) {
+            coreContext = .init(source: source)
+            peer = source.channel.remoteAddress?.ipAddress ?? ""
+        }
+    }
 
     let service: AdminService
 
     func respond(to request: Request, context: Context) async throws -> Response {
-        let answer = await answer(request)
+        let answer = await answer(request, peer: context.peer)
         let response = Self.response(answer)
         return request.method == .head ? response.createHeadResponse() : response
     }
 
-    private func answer(_ request: Request) async -> AdminAnswer {
+    private func answer(_ request: Request, peer: String) async -> AdminAnswer {
         let body: [UInt8]
         do {
             let buffer = try await request.body.collect(upTo: AdminService.longestBody)
@@ -58,7 +67,7 @@ private struct AdminResponder: HTTPResponder {
         return await service.respond(
             AdminRequest(
                 method: request.method.rawValue, path: request.uri.path, query: request.uri.query ?? "",
-                authorization: request.headers[.authorization], body: body))
+                authorization: request.headers[.authorization], body: body, peer: peer))
     }
 
     private static func response(_ answer: AdminAnswer) -> Response {

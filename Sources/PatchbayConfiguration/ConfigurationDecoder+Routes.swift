@@ -4,12 +4,14 @@ import PatchbayCore
 extension ConfigurationDecoder {
     func keys(_ document: MappingReader) -> [Key] {
         var keys: [Key] = []
+        var names: Set<String> = []
+        var digests: Set<KeyDigest> = []
         for (node, path) in document.list("keys") {
             guard let key = key(node, path) else { continue }
-            if keys.contains(where: { $0.name == key.name }) {
+            if !names.insert(key.name).inserted {
                 problems.add(node.place(of: "name"), "\(path).name is used by another key.")
             }
-            if keys.contains(where: { $0.digest == key.digest }) {
+            if !digests.insert(key.digest).inserted {
                 problems.add(node.place(of: "key"), "\(path).key is the same as that of another key.")
             }
             keys.append(key)
@@ -24,18 +26,26 @@ extension ConfigurationDecoder {
         guard let name, let text else { return nil }
         fields.check { () throws(ValidationError) in try Validation.clientKey(text, field: "key") }
         let key = Key(
-            name: name, digest: KeyDigest(bytes: Array(SHA256.hash(data: Array(text.reveal().utf8)))),
+            name: name, digest: digest(of: text),
             displayPrefix: text.prefix(11), models: fields.texts("models") ?? ["*"],
             group: fields.text("group") ?? "default", enabled: fields.flag("enabled") ?? true, source: .file)
         fields.check { () throws(ValidationError) in try Validation.key(key) }
         return key
     }
 
+    private func digest(of text: Secret) -> KeyDigest {
+        var text = text.reveal()
+        var hash = SHA256()
+        text.withUTF8 { hash.update(bufferPointer: UnsafeRawBufferPointer($0)) }
+        return hash.finalize().withUnsafeBytes { KeyDigest(rawBytes: $0) }
+    }
+
     func routes(_ document: MappingReader, sites: [Site]) -> [Route] {
         var routes: [Route] = []
+        var models: Set<String> = []
         for (node, path) in document.list("routes") {
             guard let route = route(node, path, sites) else { continue }
-            if routes.contains(where: { $0.model == route.model }) {
+            if !models.insert(route.model).inserted {
                 problems.add(node.place(of: "model"), "\(path).model has another route.")
             }
             routes.append(route)

@@ -25,13 +25,14 @@ struct ConfigurationDecoder {
 
     private func gateway(_ node: ConfigurationNode) -> GatewayConfiguration {
         var gateway = GatewayConfiguration()
-        guard let fields = reader(node, "gateway", ["listen", "limits", "timeouts", "event_loops"]) else {
+        guard let fields = reader(node, "gateway", ["listen", "limits", "timeouts", "drain", "event_loops"]) else {
             return gateway
         }
         gateway.listen = listen(fields) ?? gateway.listen
         gateway.eventLoops = fields.integer("event_loops", in: 1...1_024)
         if let node = fields.member("limits") { gateway.limits = limits(node) }
         if let node = fields.member("timeouts") { gateway.timeouts = timeouts(node) }
+        if let node = fields.member("drain") { gateway.drain = drain(node) }
         return gateway
     }
 
@@ -56,7 +57,9 @@ struct ConfigurationDecoder {
 
     private func timeouts(_ node: ConfigurationNode) -> GatewayTimeouts {
         var timeouts = GatewayTimeouts()
-        let allowed = ["client_read", "client_write", "keep_alive", "connect", "first_byte", "idle", "total"]
+        let allowed = [
+            "client_read", "client_write", "keep_alive", "connect", "first_byte", "idle", "total", "heartbeat",
+        ]
         guard let fields = reader(node, "gateway.timeouts", allowed) else { return timeouts }
         timeouts.clientRead = fields.duration("client_read") ?? timeouts.clientRead
         timeouts.clientWrite = fields.duration("client_write") ?? timeouts.clientWrite
@@ -65,7 +68,16 @@ struct ConfigurationDecoder {
         timeouts.firstByte = fields.duration("first_byte") ?? timeouts.firstByte
         timeouts.idle = fields.duration("idle") ?? timeouts.idle
         timeouts.total = fields.duration("total") ?? timeouts.total
+        timeouts.heartbeat = fields.duration("heartbeat") ?? timeouts.heartbeat
         return timeouts
+    }
+
+    private func drain(_ node: ConfigurationNode) -> GatewayDrain {
+        var drain = GatewayDrain()
+        guard let fields = reader(node, "gateway.drain", ["delay", "deadline"]) else { return drain }
+        drain.delay = fields.duration("delay", mayBeZero: true) ?? drain.delay
+        drain.deadline = fields.duration("deadline", mayBeZero: true) ?? drain.deadline
+        return drain
     }
 
     private func admin(_ node: ConfigurationNode) -> AdminConfiguration {

@@ -11,6 +11,8 @@ struct Expansion {
     let environment: [String: String]
     /// Where relative paths begin: the folder of the configuration file.
     let directory: String
+    /// Takes note of the files that are read.
+    let included: IncludedFiles
 
     func expand(_ text: String) -> Result<String, Failure> {
         guard text.utf8.contains(0x24) else { return .success(text) }
@@ -67,6 +69,7 @@ struct Expansion {
 
     private func content(of path: String) -> Result<String, Failure> {
         let full = path.hasPrefix("/") ? path : "\(directory)/\(path)"
+        included.paths.append(full)
         switch TextFile.read(full, limit: Self.longestFile) {
         case .success(let bytes):
             guard var text = String(validating: bytes, as: UTF8.self) else {
@@ -78,4 +81,9 @@ struct Expansion {
             return .failure(Failure(sentence: "The file \(path) \(failure.rule)."))
         }
     }
+}
+
+/// The files that a document has asked for.
+final class IncludedFiles {
+    fileprivate(set) var paths: [String] = []
 }

@@ -6,7 +6,7 @@ struct MappingReader {
     /// How people would name the mapping: `sites[0]`; empty for the document.
     let path: String
     let problems: ProblemList
-    private var members: [String: ConfigurationNode] = [:]
+    private let members: [ConfigurationNode.Member]
 
     /// Nil, with a note, if the node is no mapping. Keys that are not allowed are noted.
     init?(_ node: ConfigurationNode, path: String, allowed: [String], problems: ProblemList) {
@@ -15,15 +15,12 @@ struct MappingReader {
         self.problems = problems
         switch node.content {
         case .map(let list):
-            for member in list {
-                if allowed.contains(member.key) {
-                    members[member.key] = member.value
-                } else {
-                    problems.add(member.keyPlace, Self.unknown(member.key, in: path, allowed))
-                }
+            members = list
+            for member in list where !allowed.contains(member.key) {
+                problems.add(member.keyPlace, Self.unknown(member.key, in: path, allowed))
             }
         case .empty:
-            break
+            members = []
         case .scalar, .list:
             problems.add(node.place, "\(path.isEmpty ? "The document" : path) must be a mapping.")
             return nil
@@ -42,8 +39,8 @@ struct MappingReader {
 
     /// The member; nil if it is absent or empty.
     func member(_ key: String) -> ConfigurationNode? {
-        guard let member = members[key], !member.isEmpty else { return nil }
-        return member
+        guard let value = members.first(where: { $0.key == key })?.value, !value.isEmpty else { return nil }
+        return value
     }
 
     /// The text of a scalar; nil, noted, if it is something else.
@@ -83,9 +80,11 @@ struct MappingReader {
     }
 
     /// Milliseconds, written as `5s`, `200ms`, `1m`, `2h`.
-    func duration(_ key: String) -> Int? {
-        value(key, "must be a duration from 1ms to 24h such as 200ms, 5s or 1m") { text in
-            Quantity.milliseconds(text).flatMap { (1...86_400_000).contains($0) ? $0 : nil }
+    func duration(_ key: String, mayBeZero: Bool = false) -> Int? {
+        let shortest = mayBeZero ? 0 : 1
+        let bounds = "\(mayBeZero ? "0s" : "1ms") to 24h"
+        return value(key, "must be a duration from \(bounds) such as 200ms, 5s or 1m") { text in
+            Quantity.milliseconds(text).flatMap { (shortest...86_400_000).contains($0) ? $0 : nil }
         }
     }
 

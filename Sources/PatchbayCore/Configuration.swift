@@ -50,18 +50,19 @@ package struct GatewayConfiguration: Sendable {
     package var eventLoops: Int?
     package var limits = GatewayLimits()
     package var timeouts = GatewayTimeouts()
+    package var drain = GatewayDrain()
 
     package init() {}
 }
 
-package struct GatewayLimits: Sendable {
+package struct GatewayLimits: Sendable, Hashable {
     package var headerBytes = 65_536
     package var bodyBytes = 33_554_432
     package var connections = 16_384
     package init() {}
 }
 
-package struct GatewayTimeouts: Sendable {
+package struct GatewayTimeouts: Sendable, Hashable {
     /// From the first byte of a request head to its end, and for each pause inside a body.
     package var clientRead = 30_000
     /// A client that takes nothing for so long is dropped.
@@ -71,6 +72,8 @@ package struct GatewayTimeouts: Sendable {
     package var firstByte = 60_000
     package var idle = 60_000
     package var total = 600_000
+    /// A client of a stream that has heard nothing for so long gets a sign of life.
+    package var heartbeat = 15_000
     package init() {}
 }
 

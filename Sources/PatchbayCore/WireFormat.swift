@@ -9,7 +9,12 @@ package struct WireFormat: Sendable, Hashable, RawRepresentable, CustomStringCon
     package var description: String { rawValue }
 
     package static let openAIChat = WireFormat(rawValue: "openai.chat")
+    package static let openAIResponses = WireFormat(rawValue: "openai.responses")
     package static let anthropicMessages = WireFormat(rawValue: "anthropic.messages")
+    package static let geminiGenerate = WireFormat(rawValue: "gemini.generate")
+    package static let geminiCountTokens = WireFormat(rawValue: "gemini.count_tokens")
+    package static let geminiEmbed = WireFormat(rawValue: "gemini.embed")
+    package static let geminiEmbedBatch = WireFormat(rawValue: "gemini.embed_batch")
     package static let openAICompletions = WireFormat(rawValue: "openai.completions")
     package static let openAIEmbeddings = WireFormat(rawValue: "openai.embeddings")
     package static let openAIModerations = WireFormat(rawValue: "openai.moderations")

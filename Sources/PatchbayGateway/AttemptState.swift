@@ -18,12 +18,11 @@ struct AttemptState {
         case relaying
     }
 
-    /// Index into the table's channels.
-    var channel: Int32 = -1
-    var price: ModelPrice?
-    var upstream: ChannelUpstream?
+    var slot: CandidateSlot?
     /// The format the upstream is spoken to in.
-    var format = WireFormat.openAIChat
+    var binding: FormatBinding?
+    /// It is the client's own.
+    var isSameFormat = true
     var upstreamModel = ""
     var startedAt: Int64 = 0
     var mode = Mode.sent
@@ -39,6 +38,8 @@ struct AttemptState {
     var relayLength: Int?
     /// Cuts the stream into frames; nil unless the answer is a stream.
     var splitter: SSEFrameSplitter?
+    /// Cuts a stream that came as one array instead of events.
+    var arraySplitter: JSONArraySplitter?
     var decoder: StreamDecoder?
     var encoder: StreamEncoder?
     var tap = StreamTap()
@@ -56,6 +57,11 @@ struct AttemptState {
     var isOpen = false
 
     init() {}
+
+    /// Index into the table's channels.
+    var channel: Int32 { slot?.channel ?? -1 }
+    var upstream: ChannelUpstream? { slot?.upstream }
+    var format: WireFormat { binding?.format ?? .openAIChat }
 }
 
 /// Why an attempt failed, before anyone has judged whose fault it is.

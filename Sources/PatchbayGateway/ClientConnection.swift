@@ -40,10 +40,12 @@ final class ClientConnection: ChannelInboundHandler {
     private var keepAlive = true
     private var isProcessing = false
     private var isReadingPaused = false
+    /// The client has shut down its side; what it sent before is still answered.
+    private var isInputClosed = false
     private var needsFlush = false
     /// What was queued for the client at the last tick.
     private var queuedBefore = 0
-    private lazy var exchange = Exchange(connection: self)
+    private(set) lazy var exchange = Exchange(connection: self)
     /// Place in the loop's list of connections.
     var listIndex = -1
     private var inputLimit: Int { loop.limits.headerBytes + 65_536 }
@@ -57,6 +59,7 @@ final class ClientConnection: ChannelInboundHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        loop.noteTime()
         loop.add(self)
         deadline = loop.now + loop.timeouts.clientRead.milliseconds
     }
@@ -76,6 +79,7 @@ final class ClientConnection: ChannelInboundHandler {
 
     private func leave() {
         guard phase != .closed else { return }
+        loop.noteTime()
         let wasAnswering = phase == .answering
         phase = .closed
         loop.remove(self)
@@ -87,6 +91,7 @@ final class ClientConnection: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = unwrapInboundIn(data)
         if phase == .lingering { return }
+        loop.noteTime()
         if incoming.readableBytes == 0 {
             incoming = bytes
         } else {
@@ -96,7 +101,23 @@ final class ClientConnection: ChannelInboundHandler {
         process()
     }
 
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case ChannelEvent.inputClosed? = event as? ChannelEvent { inputClosed() }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    private func inputClosed() {
+        isInputClosed = true
+        switch phase {
+        case .answering: exchange.clientClosedInput()
+        case .lingering where queuedBytes == 0: context?.close(promise: nil)
+        case .lingering, .closed: break
+        case .head, .body, .chunkedBody, .discarding: process()
+        }
+    }
+
     func channelWritabilityChanged(context: ChannelHandlerContext) {
+        loop.noteTime()
         let isWritable = context.channel.isWritable
         if phase == .answering {
             deadline = isWritable ? .max : loop.now + loop.timeouts.clientWrite.milliseconds
@@ -140,11 +161,15 @@ final class ClientConnection: ChannelInboundHandler {
         (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
     }
 
-    /// Closes the connection if it is idle, else after the answer in progress.
-    func drain() {
-        keepAlive = false
-        guard phase == .head, incoming.readableBytes == 0, let context else { return }
-        if queuedBytes > 0 { linger(context) } else { context.close(promise: nil) }
+    /// Nothing of a request has arrived.
+    var isIdle: Bool { phase == .head && incoming.readableBytes == 0 }
+
+    /// Closes an idle connection at a time at the latest.
+    func closeIdle(at time: Int64) { deadline = min(deadline, time) }
+
+    /// An idle connection does not keep an old configuration alive.
+    func snapshotChanged() {
+        if phase == .head { exchange.snapshot = loop.snapshot }
     }
 
     // MARK: - Reading requests
@@ -156,6 +181,19 @@ final class ClientConnection: ChannelInboundHandler {
         defer { isProcessing = false }
         while step() {}
         limitInput()
+        if isInputClosed { endWithInput() }
+    }
+
+    /// No more input will come: what is not a whole request now never will be.
+    private func endWithInput() {
+        switch phase {
+        // A request may be waiting until the client has taken the answer to the one before.
+        case .head where incoming.readableBytes > 0 && !isWritable: break
+        case .body, .chunkedBody: context?.close(promise: nil)
+        case .head, .discarding:
+            if let context { linger(context) }
+        case .answering, .lingering, .closed: break
+        }
     }
 
     /// One step; false when more input or an answer is needed.
@@ -371,7 +409,7 @@ extension ClientConnection {
     }
 
     /// Answers an error that concerns the request as a message (no endpoint was reached, or its body never came).
-    private func refuse(_ error: GatewayError, dialect: Dialect? = nil) {
+    func refuse(_ error: GatewayError, dialect: Dialect? = nil) {
         let requestID = loop.makeRequestID()
         let dialect = dialect ?? exchange.dialect
         keepAlive = false
@@ -390,6 +428,7 @@ extension ClientConnection {
         ResponseHead.writeRequestID(requestID, dialect: dialect, into: &bytes)
         bytes.writeStaticString("content-type: application/json\r\n")
         if let seconds = error.retryAfter { ResponseHead.writeField("retry-after", seconds, into: &bytes) }
+        if let methods = error.allow { ResponseHead.writeField("allow", methods, into: &bytes) }
         finishHead(&bytes, length: document.count)
         if !isHead { bytes.writeBytes(document) }
         write(bytes)
@@ -434,8 +473,17 @@ extension ClientConnection {
         incoming = ByteBuffer()
         let isSending = queuedBytes > 0
         deadline = loop.now + (isSending ? loop.timeouts.clientWrite.milliseconds : ClientConnection.lingerTime)
+        if isInputClosed { return closeWhenTaken(context) }
         if isReadingPaused { context.channel.setOption(.autoRead, value: true).whenFailure { _ in } }
         context.close(mode: .output, promise: nil)
+    }
+
+    /// With both sides closed nothing is left to wait for but the last bytes, which a close would throw away.
+    private func closeWhenTaken(_ context: ChannelHandlerContext) {
+        let written = context.eventLoop.makePromise(of: Void.self)
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        written.futureResult.whenComplete { _ in bound.value.close(promise: nil) }
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer()), promise: written)
     }
 
     /// So long the client's own close is awaited.

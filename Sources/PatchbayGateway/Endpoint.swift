@@ -10,18 +10,23 @@ import PatchbayWire
 enum Dialect: Sendable {
     case openAI
     case anthropic
+    case gemini
 }
 
 /// What a path of the gateway asks for.
 enum Endpoint: Sendable, Equatable {
     case chatCompletions
     case messages
+    case gemini(GeminiMethod)
+    case responses
     /// Legacy text completions.
     case completions
     case task(TaskEndpoint)
     /// A path that a format plugin asks for: a conversation in its format.
     case plugin(WireFormat)
     case models
+    /// One model of the list.
+    case model
     case health
     case readiness
 
@@ -30,16 +35,27 @@ enum Endpoint: Sendable, Equatable {
         switch self {
         case .chatCompletions: .openAIChat
         case .messages: .anthropicMessages
+        case .responses: .openAIResponses
+        case .gemini(let method): method.format
         case .completions: .openAICompletions
         case .task(let task): task.format
         case .plugin(let format): format
-        case .models, .health, .readiness: nil
+        case .models, .model, .health, .readiness: nil
         }
     }
 
+    /// The formats of all endpoints.
+    static let formats: [WireFormat] =
+        [.openAIChat, .anthropicMessages, .openAIResponses, .openAICompletions] + GeminiMethod.allCases.map(\.format)
+        + TaskEndpoint.allCases.map(\.format)
+
     /// What is asked of an upstream.
     var operation: RequestOperation {
-        if case .task(let task) = self { task.operation } else { .generate }
+        switch self {
+        case .task(let task): task.operation
+        case .gemini(let method): method.operation
+        default: .generate
+        }
     }
 
     /// The endpoint beside the conversations; nil for all others.
@@ -66,6 +82,8 @@ struct EndpointMatch {
             endpoint = .chatCompletions
         } else if bare.equals("/messages") {
             endpoint = .messages
+        } else if bare.equals("/responses") {
+            endpoint = .responses
         } else if bare.equals("/models") {
             endpoint = .models
         } else if bare.equals("/completions") {
@@ -75,8 +93,12 @@ struct EndpointMatch {
         } else if path.equals("/v2/rerank") {
             // The newer API of Cohere; the body is one that the older one takes.
             endpoint = .task(.rerank)
+        } else if let gemini = GeminiPath(path) {
+            endpoint = gemini.endpoint
+            if gemini.isGemini { dialect = .gemini }
         } else {
             endpoint = EndpointMatch.health(path)
+            if path.hasPrefix("/v1beta/") { dialect = .gemini }
         }
     }
 

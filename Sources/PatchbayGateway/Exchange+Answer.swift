@@ -11,6 +11,7 @@ extension Exchange: UpstreamResponseReceiver {
     private static let maximumDocumentBytes = 67_108_864
 
     func upstreamDidReceiveHead(_ head: borrowing HTTPResponseHead, bytes: UnsafeRawBufferPointer) {
+        loop.noteTime()
         attempt.status = head.status
         forward(head, bytes)
         let contentType = head.fields.first(.contentType)?.bytes(in: bytes)
@@ -32,7 +33,7 @@ extension Exchange: UpstreamResponseReceiver {
 
     /// Keeps the header lines that the client gets; everything else of the head is gone after this call.
     private func forward(_ head: borrowing HTTPResponseHead, _ bytes: UnsafeRawBufferPointer) {
-        let sameFormat = attempt.format == endpoint?.format
+        let sameFormat = attempt.isSameFormat
         for field in head.fields {
             let name = field.name.bytes(in: bytes)
             guard ForwardedFields.toClient(field, name: name) else { continue }
@@ -50,6 +51,7 @@ extension Exchange: UpstreamResponseReceiver {
     }
 
     func upstreamDidReceiveBody(_ bytes: ByteBuffer) {
+        if attempt.mode != .collecting { loop.noteTime() }
         if attempt.mode == .sent {
             sniff(bytes)
             // The attempt may have failed meanwhile; these bytes are not the next one's.
@@ -68,6 +70,7 @@ extension Exchange: UpstreamResponseReceiver {
     }
 
     func upstreamDidEnd() {
+        loop.noteTime()
         upstream = nil
         switch attempt.mode {
         case .sent, .collecting: documentReceived()
@@ -77,6 +80,7 @@ extension Exchange: UpstreamResponseReceiver {
     }
 
     func upstreamDidFail(_ error: UpstreamError) {
+        loop.noteTime()
         upstream = nil
         guard attempt.endedAt == nil else { return streamEnded(.endOfStream) }
         attemptFailed(.transport(TransportFault(error.code), sentence: error.sentence))
@@ -87,6 +91,9 @@ extension Exchange: UpstreamResponseReceiver {
         let first = bytes.readableBytesView.first { $0 != 0x20 && $0 != 0x0a && $0 != 0x0d && $0 != 0x09 }
         guard let first else { return }
         switch first {
+        case UInt8(ascii: "[") where attempt.format == .geminiGenerate && fields.stream:
+            attempt.arraySplitter = JSONArraySplitter()
+            beginHolding()
         case UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: "<"): attempt.mode = .collecting
         default: beginHolding()
         }
@@ -138,29 +145,29 @@ extension Exchange: UpstreamResponseReceiver {
 
     /// The error that a document with a status of success reports (formats.md E-9).
     private func disguisedError() -> StreamErrorInfo? {
-        guard let codec = snapshot.codecs[attempt.format] else { return nil }
+        guard let codec = attempt.binding?.codec else { return nil }
         var tap = StreamTap()
         let parameters = codecParameters()
         attempt.collected.withUnsafeReadableBytes { raw in
-            try? codec.responseTap(raw, parameters) { tap.observe($0) }
+            try? codec.responseTap(raw, parameters, into: &tap)
         }
         return tap.error
     }
 
     /// The body for the client, checked to be what the format promises, with the usage taken from it.
     private func answerDocument() throws(PluginError) -> ByteBuffer {
-        guard let codec = snapshot.codecs[attempt.format], let clientFormat = endpoint?.format else {
+        guard let codec = attempt.binding?.codec, let clientFormat = endpoint?.format else {
             return attempt.collected
         }
         let parameters = codecParameters()
         let bytes = attempt.collected
         try bytes.withUnsafeReadableBytes { raw throws(PluginError) in
-            try codec.responseTap(raw, parameters) { attempt.tap.observe($0) }
+            try codec.responseTap(raw, parameters, into: &attempt.tap)
         }
         if let error = attempt.tap.error {
             throw PluginError(.protocolViolation, "the answer is an error in disguise: \(error.message)")
         }
-        if attempt.format == clientFormat { return restoringModel(bytes) }
+        if attempt.isSameFormat { return restoringModel(bytes) }
         guard let clientCodec = snapshot.codecs[clientFormat] else { return bytes }
         var middle: [UInt8] = []
         try bytes.withUnsafeReadableBytes { raw throws(PluginError) in
@@ -179,7 +186,8 @@ extension Exchange: UpstreamResponseReceiver {
         var patched: [UInt8] = []
         do {
             try bytes.withUnsafeReadableBytes {
-                try JSONPatch.apply([.set("model", string: fields.model)], to: $0, into: &patched)
+                let member = attempt.format == .geminiGenerate ? "modelVersion" : "model"
+                try JSONPatch.apply([.set(member, string: fields.model)], to: $0, into: &patched)
             }
             return ByteBuffer(bytes: patched)
         } catch {

@@ -13,8 +13,11 @@ extension Exchange {
         let verdict = judge(cause)
         let reason = verdict.reason.isEmpty ? cause.sentence : verdict.reason
         penalise(verdict, reason: reason)
-        lastError = FailureAnswer.error(
-            for: verdict, cause: cause, retryAfter: retryAfterSeconds(verdict), dialect: dialect)
+        let isStandInUnable = verdict.fault == .client && isStandInUnable(cause)
+        if !isStandInUnable {
+            lastError = FailureAnswer.error(
+                for: verdict, cause: cause, retryAfter: retryAfterSeconds(verdict), dialect: dialect)
+        }
         loop.logger.info(
             "attempt failed",
             metadata: [
@@ -24,6 +27,7 @@ extension Exchange {
         guard state == .waiting else { return breakCommittedStream(cause) }
         // The time of the whole request is over, not that of one attempt.
         if case .timeout = cause { return answerLastError() }
+        if isStandInUnable { return nextAttempt() }
         if verdict.retry == .none || verdict.fault == .client {
             if verdict.fault == .client { return answerClientFault(cause) }
             return answerLastError()
@@ -68,16 +72,15 @@ extension Exchange {
 
     private func classify(_ transport: TransportFault?) -> Verdict? {
         guard let instance = attempt.upstream?.instance else { return nil }
-        let fields = attempt.fields
         return attempt.headBytes.withUnsafeReadableBytes { head in
             attempt.collected.withUnsafeReadableBytes { body in
-                Views.with(attempt.format.rawValue, "", "") { format, _, _ in
+                loop.headers.showing(attempt.fields, head) {
                     var input = OutcomeInput(
-                        httpStatus: attempt.status, transport: transport ?? .none, format: format,
-                        operation: operationName)
+                        httpStatus: attempt.status, transport: transport ?? .none,
+                        format: attempt.binding?.name.view ?? Views.of(""), operation: operationName)
                     input.body = body
                     input.bytesToClient = sentToClient
-                    input.headers = HeaderView(fields: fields, bytes: head)
+                    input.headers = loop.headers
                     return instance.classify(input)
                 }
             }
@@ -115,6 +118,7 @@ extension Exchange {
             ?? GatewayError(
                 .noChannel, "no channel for the model \"\(fields.model)\" could be asked", status: 503, retryAfter: 5)
         settle(outcome: .failed, status: error.status, errorCode: error.code.rawValue)
+        if silence.isHeadSent { return breakStream(error) }
         answerLocally(error, beforeBody: false)
     }
 
@@ -124,7 +128,7 @@ extension Exchange {
         guard case .answer = cause, attempt.status >= 400, attempt.collected.readableBytes > 0 else {
             return answerLastError()
         }
-        if attempt.format == endpoint?.format {
+        if attempt.isSameFormat {
             settle(outcome: .failed, status: attempt.status, errorCode: GatewayError.Code.invalidRequest.rawValue)
             return sendErrorDocument(attempt.collected, status: attempt.status)
         }
@@ -148,6 +152,7 @@ extension Exchange {
     }
 
     private func sendErrorDocument(_ document: ByteBuffer, status: Int) {
+        if silence.isHeadSent { return breakStream(document: document) }
         var bytes = connection.buffer(capacity: 512 + document.readableBytes)
         writeAnswerHead(status: status, into: &bytes)
         bytes.writeStaticString("x-should-retry: false\r\n")

@@ -18,7 +18,7 @@ extension Exchange {
         attempt.isOpen = false
         loop.health.attemptEnded(attempt.channel, of: snapshot.table)
         attempts.append(attemptRecord(fault: fault, reason: reason))
-        loop.metrics.attemptFinished(site: attempt.upstream?.site.name ?? "", fault: fault)
+        if let slot = attempt.slot { loop.metrics.attemptFinished(slot.series, fault: fault) }
     }
 
     func attemptRecord(fault: Fault, reason: String) -> AttemptRecord {
@@ -40,7 +40,7 @@ extension Exchange {
         record.outcome = outcome
         record.attempts = attempts
         record.usage = usage
-        record.cost = attempt.price?.cost(of: usage) ?? .zero
+        record.cost = attempt.slot?.price?.cost(of: usage) ?? .zero
         let now = loop.now
         record.latencyMilliseconds = Int((now - startedAt) / 1_000_000)
         record.firstTokenMilliseconds = firstTokenAt.map { Int(($0 - startedAt) / 1_000_000) }
@@ -51,8 +51,8 @@ extension Exchange {
         record.warnings = warnings
         loop.ledger.finish(record)
         loop.metrics.requestFinished(
-            model: routeName, site: record.site, outcome: outcome, usage: usage, cost: record.cost,
-            duration: now - startedAt, firstToken: firstTokenAt.map { $0 - startedAt })
+            attempt.slot?.series ?? loop.metrics.series(model: routeName, site: ""), outcome: outcome, usage: usage,
+            cost: record.cost, duration: now - startedAt, firstToken: firstTokenAt.map { $0 - startedAt })
     }
 }
 

@@ -16,17 +16,26 @@ extension Exchange {
             for field in connection.head.fields {
                 guard let credential = Exchange.credential(in: field, bytes) else { continue }
                 sawCredential = true
-                if let key = snapshot.keys[Exchange.digest(credential)] { return key }
+                if let knownKey, isKnown(credential) { return knownKey }
+                if let key = snapshot.keys[Exchange.digest(credential)] {
+                    knownKey = key
+                    knownCredential = Array(credential)
+                    return key
+                }
             }
             return nil
         }
-        if let found { return found }
+        if let found = found ?? keyOfQuery(&sawCredential) { return found }
         throw GatewayError(
             .invalidKey,
             sawCredential
                 ? "the API key is not valid on this gateway"
                 : "no API key was sent; use the header \"Authorization: Bearer KEY\" or \"x-api-key: KEY\"",
             status: 401)
+    }
+
+    private func isKnown(_ credential: UnsafeRawBufferPointer) -> Bool {
+        credential.count == knownCredential.count && knownCredential.withUnsafeBytes { $0.elementsEqual(credential) }
     }
 
     private static func credential(in field: HTTPField, _ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
@@ -43,7 +52,7 @@ extension Exchange {
         }
     }
 
-    private static func digest(_ credential: UnsafeRawBufferPointer) -> KeyDigest {
+    static func digest(_ credential: UnsafeRawBufferPointer) -> KeyDigest {
         var hash = SHA256()
         hash.update(bufferPointer: credential)
         return hash.finalize().withUnsafeBytes { KeyDigest(rawBytes: $0) }
@@ -60,11 +69,12 @@ extension Exchange {
         if beforeBody { connection.refusedBeforeBody() } else { connection.answered() }
     }
 
-    private func answer(_ document: [UInt8]) {
+    func answer(_ document: [UInt8], warning: String? = nil) {
         var bytes = connection.buffer(capacity: 256 + document.count)
         ResponseHead.writeStatus(200, into: &bytes)
         ResponseHead.writeRequestID(requestID, dialect: dialect, into: &bytes)
         bytes.writeStaticString("content-type: application/json\r\n")
+        if let warning { ResponseHead.writeField("x-patchbay-warnings", warning, into: &bytes) }
         connection.finishHead(&bytes, length: document.count)
         if !isHead { bytes.writeBytes(document) }
         connection.write(bytes)
@@ -73,21 +83,25 @@ extension Exchange {
     }
 
     func answerHealth() {
-        let isReady = endpoint == .health || loop.isReady
-        guard isReady else {
+        let readiness = loop.readiness
+        guard endpoint == .health || readiness.isReady else {
+            let state = readiness.isDraining ? "is shutting down" : "has no configuration yet"
             return answerLocally(
-                GatewayError(.shuttingDown, "the gateway is not ready", status: 503, retryAfter: 1), beforeBody: false)
+                GatewayError(.shuttingDown, "the gateway \(state)", status: 503, retryAfter: 1), beforeBody: false)
         }
-        answer(Array("{\"status\":\"ok\"}".utf8))
+        let isDegraded = endpoint != .health && readiness.isDegraded
+        answer(Array("{\"status\":\"\(isDegraded ? "degraded" : "ok")\"}".utf8))
     }
 
-    /// The models that the key may use, in the shape of the caller's SDK: Anthropic's when `anthropic-version` is sent
-    /// (formats.md section 0 fact 3).
+    /// The models that the key may use, in the shape of the caller's SDK.
     func answerModels() {
         guard let key else { return }
         let names = snapshot.table.models(allowedBy: key.permissions)
-        let isAnthropic = connection.head.fields.contains { $0.known == .anthropicVersion }
-        answer(isAnthropic ? ModelList.anthropic(names) : ModelList.openAI(names))
+        switch dialect {
+        case .openAI: answer(ModelList.openAI(names))
+        case .anthropic: answer(ModelList.anthropic(names))
+        case .gemini: answer(ModelList.gemini(names))
+        }
     }
 }
 
@@ -101,20 +115,29 @@ enum ModelList {
         writer.key("data")
         writer.beginArray()
         for name in names {
-            writer.beginObject()
-            writer.key("id")
-            writer.string(name)
-            writer.key("object")
-            writer.string("model")
-            writer.key("created")
-            writer.number(0)
-            writer.key("owned_by")
-            writer.string("patchbay")
-            writer.endObject()
+            writeOpenAI(name, into: &writer)
         }
         writer.endArray()
         writer.endObject()
         return writer.bytes
+    }
+
+    static func writeOpenAI(_ name: String, into writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.member("id", name)
+        writer.member("object", literal: "model")
+        writer.member("created", 0)
+        writer.member("owned_by", literal: "patchbay")
+        writer.endObject()
+    }
+
+    static func writeAnthropic(_ name: String, into writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.member("type", literal: "model")
+        writer.member("id", name)
+        writer.member("display_name", name)
+        writer.member("created_at", literal: "1970-01-01T00:00:00Z")
+        writer.endObject()
     }
 
     static func anthropic(_ names: [String]) -> [UInt8] {
@@ -123,16 +146,7 @@ enum ModelList {
         writer.key("data")
         writer.beginArray()
         for name in names {
-            writer.beginObject()
-            writer.key("type")
-            writer.string("model")
-            writer.key("id")
-            writer.string(name)
-            writer.key("display_name")
-            writer.string(name)
-            writer.key("created_at")
-            writer.string("1970-01-01T00:00:00Z")
-            writer.endObject()
+            writeAnthropic(name, into: &writer)
         }
         writer.endArray()
         writer.key("has_more")

@@ -11,16 +11,17 @@ extension Exchange {
     /// So much of a stream is held back while its first good event is awaited.
     private static let maximumHeldBytes = 65_536
     /// So many frames without an error show that an answer is under way, where the codec tells no more than that.
-    private static let goodFramesToCommit = 3
+    private static let goodFramesToCommit = 8
 
     /// The answer is a stream: opens the state machines that read it and, for another format, write it anew.
     func beginHolding() {
         attempt.mode = .holding
-        attempt.splitter = SSEFrameSplitter()
+        if attempt.arraySplitter == nil { attempt.splitter = SSEFrameSplitter() }
         guard let codec = snapshot.codecs[attempt.format], let clientFormat = endpoint?.format else { return }
-        let isSame = attempt.format == clientFormat
+        let isSame = attempt.isSameFormat
         do {
             attempt.decoder = try codec.openDecoder(codecParameters(tap: isSame))
+            attempt.tap.isOnlyTapped = isSame
             if !isSame { attempt.encoder = try snapshot.codecs[clientFormat]?.openEncoder(codecParameters()) }
         } catch {
             dropUpstream()
@@ -30,7 +31,9 @@ extension Exchange {
 
     func streamBytes(_ bytes: ByteBuffer) {
         guard attempt.endedAt == nil else { return }
-        var output: [UInt8] = []
+        if attempt.arraySplitter != nil { return arrayBytes(bytes) }
+        var output = loop.takeStreamOutput()
+        defer { loop.reuseStreamOutput(&output) }
         do {
             try bytes.withUnsafeReadableBytes { raw throws(SSEError) in
                 var position = 0
@@ -45,7 +48,7 @@ extension Exchange {
     }
 
     /// Hands one frame to the decoder and adds what the client gets of it to `output`.
-    private func take(_ frame: SSEFrame, into output: inout [UInt8]) {
+    func take(_ frame: SSEFrame, into output: inout [UInt8]) {
         // Whatever an upstream sends behind its last word or an error is no part of the answer.
         guard !attempt.tap.ended, attempt.tap.error == nil else { return }
         if let data = frame.data {
@@ -58,7 +61,7 @@ extension Exchange {
         }
         guard attempt.encoder == nil else { return }
         if attempt.tap.error != nil {
-            attempt.errorIsShown = StreamEdit.isError(frame, dialect: dialect)
+            attempt.errorIsShown = showsError(frame)
             guard attempt.errorIsShown else { return }
         }
         if attempt.renamesModel, StreamEdit.appendRenamed(frame, to: fields.model, into: &output) { return }
@@ -69,9 +72,13 @@ extension Exchange {
         _ frame: SSEFrame, _ data: UnsafeRawBufferPointer, _ decoder: StreamDecoder, into output: inout [UInt8]
     ) {
         let event = frame.event ?? UnsafeRawBufferPointer(start: nil, count: 0)
+        let frame = StreamFrame(event: event, data: data)
         do {
-            try decoder.frame(
-                StreamFrame(event: event, data: data), to: attempt.encoder, output: &output, tap: &attempt.tap)
+            if attempt.encoder == nil {
+                try decoder.frame(frame, tap: &attempt.tap)
+            } else {
+                try decoder.frame(frame, to: attempt.encoder, output: &output, tap: &attempt.tap)
+            }
             if attempt.tap.events > 0 { attempt.goodFrames += 1 }
             if attempt.tap.error != nil { attempt.errorIsShown = attempt.encoder != nil }
         } catch {
@@ -89,7 +96,7 @@ extension Exchange {
     }
 
     /// Sends what came out of one read, or goes on holding it.
-    private func deliver(_ output: [UInt8]) {
+    func deliver(_ output: [UInt8]) {
         if let error = attempt.tap.error, state == .waiting {
             dropUpstream()
             return attemptFailed(.streamError(error))
@@ -121,16 +128,7 @@ extension Exchange {
         firstTokenAt = loop.now
         loop.metrics.streams(1)
         var head = connection.buffer(capacity: 512 + attempt.collected.readableBytes)
-        if !connection.acceptsChunked { connection.closeAfterAnswer() }
-        ResponseHead.writeStatus(200, into: &head)
-        ResponseHead.writeRequestID(requestID, dialect: dialect, into: &head)
-        head.writeStaticString(
-            "content-type: text/event-stream\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n")
-        if !warnings.isEmpty {
-            ResponseHead.writeField("x-patchbay-warnings", warnings.joined(separator: ","), into: &head)
-        }
-        if connection.acceptsChunked { head.writeStaticString("transfer-encoding: chunked\r\n") }
-        head.writeStaticString(connection.willKeepAlive ? "\r\n" : "connection: close\r\n\r\n")
+        writeStreamHead(into: &head)
         let held = Array(attempt.collected.readableBytesView)
         attempt.collected = ByteBuffer()
         let isWhole = attempt.tap.ended
@@ -142,16 +140,28 @@ extension Exchange {
         if !connection.isWritable { upstream?.pauseReading() }
     }
 
-    private func append(chunk: [UInt8], to buffer: inout ByteBuffer) {
+    /// Nothing if a sign of life has needed the head already.
+    func writeStreamHead(into head: inout ByteBuffer) {
+        guard !silence.isHeadSent else { return }
+        silence.isHeadSent = true
+        if !connection.acceptsChunked { connection.closeAfterAnswer() }
+        ResponseHead.writeStatus(200, into: &head)
+        ResponseHead.writeRequestID(requestID, dialect: dialect, into: &head)
+        head.writeStaticString(
+            arrayFraming == nil ? "content-type: text/event-stream\r\n" : "content-type: application/json\r\n")
+        head.writeStaticString("cache-control: no-cache\r\nx-accel-buffering: no\r\n")
+        if !warnings.isEmpty {
+            ResponseHead.writeField("x-patchbay-warnings", warnings.joined(separator: ","), into: &head)
+        }
+        if connection.acceptsChunked { head.writeStaticString("transfer-encoding: chunked\r\n") }
+        head.writeStaticString(connection.willKeepAlive ? "\r\n" : "connection: close\r\n\r\n")
+    }
+
+    func append(chunk: [UInt8], to buffer: inout ByteBuffer) {
+        let chunk = arrayFraming?.elements(of: chunk) ?? chunk
         guard !chunk.isEmpty else { return }
         sentToClient += chunk.count
-        if connection.acceptsChunked {
-            buffer.writeChunkSize(chunk.count)
-            buffer.writeBytes(chunk)
-            buffer.writeStaticString("\r\n")
-        } else {
-            buffer.writeBytes(chunk)
-        }
+        if connection.acceptsChunked { buffer.writeChunk(chunk) } else { buffer.writeBytes(chunk) }
     }
 
     func write(chunk: [UInt8]) {
@@ -176,6 +186,10 @@ extension Exchange {
     }
 
     private func appendTerminator(to buffer: inout ByteBuffer) {
+        if let end = arrayFraming?.end {
+            arrayFraming = nil
+            append(chunk: end, to: &buffer)
+        }
         if connection.acceptsChunked { buffer.writeStaticString("0\r\n\r\n") }
     }
 
@@ -243,17 +257,15 @@ extension Exchange {
     /// Ends a stream that broke: what was sent stays, the error frame says so, and no terminator of the format follows.
     func breakStream(_ error: GatewayError) {
         if attempt.mode == .relaying { return abortRelay() }
-        write(chunk: error.streamFrame(dialect, requestID: requestID))
+        write(chunk: streamFrame(error))
         closeStream()
         endConnection()
     }
 
-    private func endConnection() {
-        if connection.acceptsChunked {
-            var buffer = connection.buffer(capacity: 8)
-            appendTerminator(to: &buffer)
-            connection.write(buffer)
-        }
+    func endConnection() {
+        var buffer = connection.buffer(capacity: 8)
+        appendTerminator(to: &buffer)
+        connection.write(buffer)
         connection.closeAfterAnswer()
         state = .finished
         connection.answered()

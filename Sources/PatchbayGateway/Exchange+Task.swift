@@ -8,12 +8,9 @@ import PatchbayWire
 
 /// Endpoints beside the conversations: what their requests are read by, and answers that are not JSON.
 extension Exchange {
-    /// What routing needs of the body.
-    func requestFields() throws(GatewayError) -> RequestFields {
-        guard let task = endpoint?.task else {
-            return try RequestFields(scanning: body, with: &loop.fieldScanner)
-        }
-        return try connection.headBytes.withUnsafeReadableBytes { bytes throws(GatewayError) in
+    /// What routing needs of the body of a task.
+    func taskFields(_ task: TaskEndpoint) throws(GatewayError) -> RequestFields {
+        try connection.headBytes.withUnsafeReadableBytes { bytes throws(GatewayError) in
             let type = connection.head.fields.first(.contentType)?.bytes(in: bytes)
             return try RequestFields(
                 task: task, body: body, contentType: type ?? UnsafeRawBufferPointer(start: nil, count: 0),
@@ -59,8 +56,8 @@ extension Exchange {
     /// The client's form with no more than another model name; files in it are not copied.
     func formRequest(
         _ form: FormFields, _ draft: RequestDraft, _ upstream: ChannelUpstream
-    ) throws -> OutgoingRequest {
-        guard attempt.format == endpoint?.format else {
+    ) throws(ChannelUnusable) -> UpstreamRequest {
+        guard attempt.isSameFormat else {
             throw ChannelUnusable(reason: "a form cannot be converted to \(attempt.format)")
         }
         guard draft.patches.isEmpty else {
@@ -74,9 +71,13 @@ extension Exchange {
             content = form.renaming(body, to: attempt.upstreamModel)
         }
         let length = content.reduce(0) { $0 + $1.readableBytes }
-        let head = try requestHead(draft: draft, upstream: upstream, length: length, reserving: 0)
-        return OutgoingRequest(head: head, content: content)
+        let head = try requestHead(draft, upstream, bodyBytes: length, isCopied: false)
+        return UpstreamRequest(head: head, body: content.first, rest: Array(content.dropFirst()))
     }
+
+    /// Whether a sign of life has a place in the answer: not in sound, and not before it is known that a task is
+    /// answered by a stream.
+    var mayShowLife: Bool { endpoint?.task == nil || attempt.mode == .passing }
 
     // MARK: - Sound
 
@@ -87,7 +88,8 @@ extension Exchange {
         sentToClient += bytes.readableBytes
         if attempt.relayLength != nil || !connection.acceptsChunked { return connection.write(bytes) }
         var chunk = connection.buffer(capacity: bytes.readableBytes + 24)
-        chunk.writeChunkSize(bytes.readableBytes)
+        chunk.writeString(String(bytes.readableBytes, radix: 16))
+        chunk.writeStaticString("\r\n")
         chunk.writeImmutableBuffer(bytes)
         chunk.writeStaticString("\r\n")
         connection.write(chunk)
@@ -137,16 +139,6 @@ extension Exchange {
         state = .finished
         connection.answered()
     }
-}
-
-/// A request on its way to an upstream: its head, with a short body in the same buffer, or a long one behind it as
-/// pieces that share the memory of what the client sent.
-struct OutgoingRequest {
-    var head: ByteBuffer
-    var content: [ByteBuffer] = []
-
-    /// Up to here one write costs less than two.
-    static let longestCopy = 65_536
 }
 
 extension Endpoint {

@@ -31,8 +31,13 @@ final class Exchange {
     var endpoint: Endpoint?
     var dialect = Dialect.openAI
     var key: GatewayKey?
+    /// The last credential of the connection and whose it was: clients send the same one with every request.
+    var knownCredential: [UInt8] = []
+    var knownKey: GatewayKey?
     /// Name or pattern of the route; what metrics may show of the model.
     var routeName = "unknown"
+    /// The format of the request.
+    var binding: FormatBinding?
     var body = ByteBuffer()
     var fields = RequestFields()
     var startedAt: Int64 = 0
@@ -55,11 +60,15 @@ final class Exchange {
     var upstream: UpstreamExchange?
 
     // The answer.
+    /// Bytes of the upstream's answer; signs of life do not count.
     var sentToClient = 0
+    var silence = ClientSilence()
     var firstTokenAt: Int64?
     var usage = TokenUsage()
     /// What conversions could not carry.
     var losses: LossLedger?
+    /// The client wants the stream as one JSON array instead of events.
+    var arrayFraming: ArrayFraming?
 
     init(connection: ClientConnection) {
         self.connection = connection
@@ -76,6 +85,7 @@ final class Exchange {
             EndpointMatch(path: UnsafeRawBufferPointer(rebasing: bytes[connection.head.path.range]))
         }
         dialect = match.dialect
+        if match.endpoint == .models || match.endpoint == .model { dialect = listDialect(match.dialect) }
         endpoint = match.endpoint ?? pluginEndpoint
         isHead = connection.head.method == .head
         do throws(GatewayError) {
@@ -93,10 +103,13 @@ final class Exchange {
     }
 
     private func reset() {
-        snapshot = loop.snapshot
+        if snapshot !== loop.snapshot {
+            snapshot = loop.snapshot
+            knownKey = nil
+        }
         startedAt = loop.now
         startedAtUnix = SystemTime.unixMilliseconds()
-        requestID = loop.makeRequestID()
+        requestID = loop.makeRequestID(time: startedAtUnix)
         key = nil
         routeName = "unknown"
         plan.removeAll(keepingCapacity: true)
@@ -107,8 +120,10 @@ final class Exchange {
         canonical.removeAll(keepingCapacity: false)
         sentToClient = 0
         firstTokenAt = nil
+        silence = ClientSilence(since: startedAt)
         usage = TokenUsage()
         losses = nil
+        arrayFraming = nil
     }
 
     private func checkEndpoint() throws(GatewayError) -> Endpoint {
@@ -118,8 +133,7 @@ final class Exchange {
         }
         let method = connection.head.method
         guard method == endpoint.method || (method == .head && endpoint.method == .get) else {
-            let allowed = endpoint.method == .get ? "GET" : "POST"
-            throw GatewayError(.methodNotAllowed, "this path takes \(allowed) only", status: 405)
+            throw GatewayError.method(allowed: endpoint.method == .get ? "GET" : "POST")
         }
         return endpoint
     }
@@ -131,8 +145,9 @@ final class Exchange {
         self.body = body
         do throws(GatewayError) {
             switch endpoint {
-            case .chatCompletions, .messages, .completions, .task, .plugin: try route()
+            case .chatCompletions, .messages, .responses, .gemini, .completions, .task, .plugin: try route()
             case .models: answerModels()
+            case .model: try answerModel()
             case .health, .readiness, nil: answerHealth()
             }
         } catch {
@@ -141,23 +156,26 @@ final class Exchange {
     }
 
     private func route() throws(GatewayError) {
-        guard let key, let format = endpoint?.format else { return }
-        fields = try requestFields()
+        guard let key, let format = endpoint?.format, let binding = snapshot.binding(format) else { return }
+        self.binding = binding
+        fields = try scannedFields()
         let table = snapshot.table
         guard let route = fields.withModelBytes(of: body, { table.route(forModelUTF8: $0) }) else {
+            fields.readModel(of: body)
             throw GatewayError(
                 .modelNotFound, "the model \"\(fields.model)\" does not exist on this gateway", status: 404,
                 parameter: "model")
         }
+        let entry = table.routes[Int(route.rawValue)]
+        routeName = entry.model
+        if entry.isPattern { fields.readModel(of: body) } else { fields.model = entry.model }
         guard fields.withModelBytes(of: body, { key.permissions.permits(route, modelUTF8: $0) }) else {
             throw GatewayError(
                 .modelNotAllowed, "the key \"\(key.key.name)\" may not use the model \"\(fields.model)\"",
-                status: dialect == .openAI ? 403 : 404, parameter: "model")
+                status: dialect == .anthropic ? 404 : 403, parameter: "model")
         }
-        routeName = table.routes[Int(route.rawValue)].model
         let outcome = Router.plan(
-            route, in: table, formats: snapshot.formats(for: format, endpoint?.operation ?? .generate),
-            health: loop.health, now: startedAt,
+            route, in: table, formats: binding.sendable, health: loop.health, now: startedAt,
             random: &loop.random, into: &plan)
         switch outcome {
         case .ready: break
@@ -166,6 +184,9 @@ final class Exchange {
                 .noChannel, "every channel for the model \"\(fields.model)\" is resting after failures", status: 503,
                 retryAfter: Int(max(1, (milliseconds + 999) / 1000)))
         case .unserved:
+            if case .gemini(let method) = endpoint, method != .generate, method != .stream {
+                return try answerUnserved(method)
+            }
             throw GatewayError(
                 .noChannel, "no channel serves the model \"\(fields.model)\" in a format that this request can take",
                 status: 503, retryAfter: 30)
@@ -216,7 +237,8 @@ final class Exchange {
         guard attempt.endedAt == nil else { return stopWaitingForTransport(now: now) }
         if now - startedAt > loop.timeouts.total.milliseconds {
             dropUpstream()
-            attemptFailed(.timeout("the request took longer than the total time-out"))
+            return attemptFailed(.timeout("the request took longer than the total time-out"))
         }
+        if fields.stream { breakSilence(now: now) }
     }
 }

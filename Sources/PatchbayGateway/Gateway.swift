@@ -13,13 +13,12 @@ import Synchronization
 /// A connection lives and dies on one loop, with upstream connections from that loop's own pool. Loops share nothing
 /// but the configuration snapshot, of which each holds its own reference.
 package final class Gateway: Sendable {
-    private let configuration: GatewayConfiguration
-    private let group: MultiThreadedEventLoopGroup
-    private let loops: [NIOLoopBound<LoopContext>]
-    private let counters: [LoopCounters]
-    private let logger: Logger
-    private let readiness: Readiness
-    private let listener = Listener()
+    let group: MultiThreadedEventLoopGroup
+    let loops: [NIOLoopBound<LoopContext>]
+    let counters: [LoopCounters]
+    let logger: Logger
+    let readiness: Readiness
+    let listener: GatewayListener
 
     /// What the gateway needs from the rest of the process.
     package struct Services: Sendable {
@@ -44,8 +43,8 @@ package final class Gateway: Sendable {
 
     /// Makes the loops. Fails when the ledger cannot be written.
     package init(configuration: GatewayConfiguration, services: Services, logger: Logger) throws {
-        self.configuration = configuration
         self.logger = logger
+        listener = GatewayListener(connectionLimit: configuration.limits.connections)
         let count = configuration.eventLoops ?? System.coreCount
         group = MultiThreadedEventLoopGroup(numberOfThreads: count)
         let readiness = Readiness()
@@ -71,43 +70,27 @@ package final class Gateway: Sendable {
         self.counters = counters
     }
 
-    /// Starts to accept clients; returns the address, with the port that the system chose if it was 0.
-    package func start() async throws -> ListenAddress {
-        let contexts = Dictionary(uniqueKeysWithValues: zip(group.makeIterator().map { ObjectIdentifier($0) }, loops))
-        let limit = configuration.limits.connections
-        let counters = counters
-        let channel = try await ServerBootstrap(group: group)
-            .serverChannelOption(.backlog, value: 1024)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .childChannelOption(Gateway.unsentLowWater, value: 131_072)
-            .childChannelOption(.maxMessagesPerRead, value: 4)
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    guard let context = contexts[ObjectIdentifier(channel.eventLoop)],
-                        counters.reduce(0, { $0 + $1.connections.load(ordering: .relaxed) }) < limit
-                    else { throw ConnectionLimitReached() }
-                    try channel.pipeline.syncOperations.addHandler(ClientConnection(loop: context.value))
-                }
-            }
-            .bind(host: configuration.listen.host, port: configuration.listen.port).get()
-        listener.set(channel)
-        let address = ListenAddress(
-            host: configuration.listen.host, port: channel.localAddress?.port ?? configuration.listen.port)
-        logger.notice("gateway listens", metadata: ["address": "\(address)"])
-        return address
+    /// Replaces the configuration. Requests in progress finish with the one they started with.
+    ///
+    /// - Parameter settings: What else changes with it; nil = nothing.
+    package func publish(_ snapshot: GatewaySnapshot, settings: LiveSettings? = nil) async {
+        if let settings { listener.setConnectionLimit(settings.gateway.limits.connections) }
+        for loop in loops {
+            try? await loop.eventLoop.submit { loop.value.publish(snapshot, settings: settings) }.get()
+        }
+        readiness.become(.ready)
     }
 
-    /// `TCP_NOTSENT_LOWAT`: without it the kernel takes up to 4 MiB for a slow client, which costs memory and hides for
-    /// long whether the client still takes anything.
-    private static let unsentLowWater = ChannelOptions.Types.SocketOption(level: .tcp, name: .init(rawValue: 25))
+    /// What can change beside the snapshot while the gateway runs.
+    package struct LiveSettings: Sendable {
+        /// Of which the limits and time-outs are used.
+        package var gateway: GatewayConfiguration
+        package var egress: EgressPolicy
 
-    /// Replaces the configuration. Requests in progress finish with the one they started with.
-    package func publish(_ snapshot: GatewaySnapshot) async {
-        for loop in loops {
-            try? await loop.eventLoop.submit { loop.value.publish(snapshot) }.get()
+        package init(gateway: GatewayConfiguration, egress: EgressPolicy) {
+            self.gateway = gateway
+            self.egress = egress
         }
-        readiness.set(true)
     }
 
     /// The health that each loop has seen, merged.
@@ -120,43 +103,27 @@ package final class Gateway: Sendable {
         return merged
     }
 
+    /// The ledger records of all loops that wait in memory or are lost.
+    package var ledgerStatistics: (queued: Int, lost: UInt64) {
+        counters.reduce((0, 0)) { sum, cell in
+            (
+                sum.0 + cell.ledgerQueued.load(ordering: .relaxed), sum.1 + cell.ledgerLost.load(ordering: .relaxed)
+            )
+        }
+    }
+
+    /// What tells whether anything is going on: it differs while requests come, and `busy` counts those in progress.
+    package var activity: (records: UInt64, busy: Int) {
+        counters.reduce((0, 0)) { sum, cell in
+            (sum.0 &+ cell.ledgerRecords.load(ordering: .relaxed), sum.1 + cell.busy.load(ordering: .relaxed))
+        }
+    }
+
     package var isReady: Bool { readiness.isReady }
 
-    /// Stops accepting, lets requests in progress finish until the deadline, then closes what is left.
-    package func shutdown(graceSeconds: Int) async {
-        readiness.set(false)
-        await listener.close()
-        for loop in loops { try? await loop.eventLoop.submit { loop.value.drain() }.get() }
-        let deadline = SystemTime.monotonicNanoseconds() + Int64(graceSeconds) * 1_000_000_000
-        while counters.contains(where: { $0.connections.load(ordering: .relaxed) > 0 }),
-            SystemTime.monotonicNanoseconds() < deadline
-        {
-            try? await Task.sleep(for: .milliseconds(20))
-        }
-        for loop in loops { try? await loop.eventLoop.submit { loop.value.close() }.get() }
-        try? await group.shutdownGracefully()
-    }
-}
+    /// Whether the gateway has been asked to end.
+    package var isDraining: Bool { readiness.isDraining }
 
-private struct ConnectionLimitReached: Error {}
-
-/// Whether the gateway can serve: it has a configuration and is not shutting down.
-final class Readiness: Sendable {
-    private let flag = Atomic<Bool>(false)
-
-    var isReady: Bool { flag.load(ordering: .relaxed) }
-
-    func set(_ isReady: Bool) { flag.store(isReady, ordering: .relaxed) }
-}
-
-/// The listening channel, set once.
-private final class Listener: Sendable {
-    private let channel = Mutex<(any NIOCore.Channel)?>(nil)
-
-    func set(_ channel: any NIOCore.Channel) { self.channel.withLock { $0 = channel } }
-
-    func close() async {
-        guard let channel = channel.withLock({ $0 }) else { return }
-        try? await channel.close().get()
-    }
+    /// Whether something behind the gateway does not work although requests can be served.
+    package func setDegraded(_ isDegraded: Bool) { readiness.setDegraded(isDegraded) }
 }

@@ -37,6 +37,8 @@ struct GatewayError: Error {
     var parameter: String?
     /// Seconds for `Retry-After`.
     var retryAfter: Int?
+    /// The methods that the path takes, for `Allow` of a 405.
+    var allow: String?
 
     init(_ code: Code, _ sentence: String, status: Int, parameter: String? = nil, retryAfter: Int? = nil) {
         self.code = code
@@ -44,6 +46,13 @@ struct GatewayError: Error {
         self.sentence = sentence
         self.parameter = parameter
         self.retryAfter = retryAfter
+    }
+
+    /// The path exists, but not for the method of the request.
+    static func method(allowed: String) -> GatewayError {
+        var error = GatewayError(.methodNotAllowed, "this path takes \(allowed) only", status: 405)
+        error.allow = allowed == "GET" ? "GET, HEAD" : allowed
+        return error
     }
 
     static func invalid(_ sentence: String, parameter: String? = nil) -> GatewayError {
@@ -80,6 +89,21 @@ extension GatewayError {
         }
     }
 
+    /// The `status` of a Gemini error object.
+    private var geminiStatus: String {
+        switch code {
+        case .invalidKey: "UNAUTHENTICATED"
+        case .modelNotAllowed: "PERMISSION_DENIED"
+        case .modelNotFound, .notFound, .methodNotAllowed: "NOT_FOUND"
+        case .rateLimited, .quotaExhausted: "RESOURCE_EXHAUSTED"
+        case .noChannel, .overloaded, .shuttingDown, .storeUnavailable, .streamTruncated: "UNAVAILABLE"
+        case .upstreamTimeout, .requestTimeout: "DEADLINE_EXCEEDED"
+        case .invalidRequest, .unsupportedConversion, .tooLarge: "INVALID_ARGUMENT"
+        case .notImplemented: "UNIMPLEMENTED"
+        case .upstreamFailed, .upstreamAuthentication, .upstreamInvalid: "INTERNAL"
+        }
+    }
+
     /// The error document of a dialect.
     func body(_ dialect: Dialect, requestID: String) -> [UInt8] {
         var writer = JSONWriter()
@@ -109,6 +133,16 @@ extension GatewayError {
             writer.endObject()
             writer.key("request_id")
             writer.string(requestID)
+        case .gemini:
+            writer.key("error")
+            writer.beginObject()
+            writer.key("code")
+            writer.number(status)
+            writer.key("message")
+            writer.string(sentence)
+            writer.key("status")
+            writer.string(geminiStatus)
+            writer.endObject()
         }
         writer.endObject()
         return writer.bytes

@@ -12,25 +12,31 @@ package final class GatewaySnapshot: Sendable {
     let upstreams: [ChannelUpstream]
     let codecs: [WireFormat: FormatCodec]
     let keys: [KeyDigest: GatewayKey]
+    private let bindings: [WireFormat: FormatBinding]
     /// Paths that format plugins serve beside the gateway's own.
     private let paths: [(path: [UInt8], format: WireFormat)]
-    /// The formats that bodies can be converted to, by operation.
-    private let sendable: [FormatSet]
 
     package init(
         table: RoutingTable, keys: [Key], instances: [String: PluginInstance], codecs: [WireFormat: FormatCodec]
     ) {
         self.table = table
         self.codecs = codecs
-        self.keys = Dictionary(
-            keys.filter(\.enabled).map { ($0.digest, GatewayKey(key: $0, permissions: table.permissions(for: $0))) },
-            uniquingKeysWith: { first, _ in first })
-        paths = codecs.values.flatMap { codec in codec.paths.map { (Array($0.utf8), codec.format) } }
-        sendable = RequestOperation.allCases.map { operation in
-            table.formatSet(codecs.values.filter { $0.operations.contains(operation) }.map(\.format))
+        var permissions = PermissionCache(table)
+        var found = [KeyDigest: GatewayKey](minimumCapacity: keys.count)
+        for key in keys where key.enabled && found[key.digest] == nil {
+            found[key.digest] = GatewayKey(key: key, permissions: permissions.permissions(for: key))
         }
+        self.keys = found
+        paths = codecs.values.flatMap { codec in codec.paths.map { (Array($0.utf8), codec.format) } }
+        let formats = Set(codecs.keys).union(table.formats).union(Endpoint.formats)
+        let bindings = Dictionary(
+            uniqueKeysWithValues: formats.map {
+                ($0, FormatBinding($0, codecs: codecs, table: table))
+            })
+        self.bindings = bindings
         upstreams = table.channels.map { channel in
-            ChannelUpstream(channel: channel, site: table.sites[channel.site], instances: instances)
+            ChannelUpstream(
+                channel: channel, site: table.sites[channel.site], instances: instances, bindings: bindings)
         }
     }
 
@@ -39,13 +45,8 @@ package final class GatewaySnapshot: Sendable {
         paths.first { path.elementsEqual($0.path) }?.format
     }
 
-    /// The upstream formats that a request of `format` can be sent in: its own, and those it can be converted to
-    /// because both plugins know the operation.
-    func formats(for format: WireFormat, _ operation: RequestOperation) -> FormatSet {
-        let own = table.formatSet([format])
-        guard let codec = codecs[format], codec.operations.contains(operation) else { return own }
-        return own.union(sendable[Int(operation.rawValue)])
-    }
+    /// What a format means here; nil for one that no endpoint, plugin or site knows.
+    func binding(_ format: WireFormat) -> FormatBinding? { bindings[format] }
 
     package static let empty = GatewaySnapshot(
         table: RoutingTable(configuration: Configuration(), discovered: [:]), keys: [], instances: [:], codecs: [:])
@@ -71,29 +72,68 @@ final class ChannelUpstream: Sendable {
     let accountID: String
     /// nil = the name that the client used.
     let upstreamModel: String?
-    let formats: [WireFormat]
+    /// ``upstreamModel`` for plugins.
+    let upstreamModelName: StableBytes?
+    /// The formats that the site speaks, the preferred one first.
+    let formats: [FormatBinding]
     /// nil when no loaded plugin serves the platform.
     let instance: PluginInstance?
     let baseURL: StableBytes
     /// Scheme and authority of the base URL; nil when the base URL cannot be used.
     let origin: UpstreamOrigin?
-    let hostField: [UInt8]
+    /// The Host field with its line end.
+    let hostLine: [UInt8]
     let credentialKind: StableBytes
-    let secrets: [String: Secret]
-    let siteHeaders: [(name: [UInt8], value: [UInt8])]
+    let secrets: SecretBytes
+    /// Headers that the configuration of the site adds, as whole lines.
+    let siteHeaders: [(name: [UInt8], line: [UInt8])]
+    /// Bytes that ``hostLine`` and ``siteHeaders`` add to a head.
+    let headBytes: Int
+    /// Where the path begins in the base URL.
+    private let authorityEnd: Int
 
-    init(channel: Channel, site: Site, instances: [String: PluginInstance]) {
+    init(
+        channel: Channel, site: Site, instances: [String: PluginInstance], bindings: [WireFormat: FormatBinding]
+    ) {
         self.site = site
         accountID = channel.account
         upstreamModel = channel.upstreamModel
-        formats = channel.formats
+        upstreamModelName = channel.upstreamModel.map { StableBytes($0) }
+        formats = channel.formats.compactMap { bindings[$0] }
         instance = instances[site.name]
         baseURL = StableBytes(site.baseURL)
         origin = UpstreamURL(site.baseURL)?.origin
-        hostField = Array((origin?.authority ?? "").utf8)
+        hostLine = Array("host: \(origin?.authority ?? "")\r\n".utf8)
         credentialKind = StableBytes(channel.credential.kind)
-        secrets = channel.credential.secrets
-        siteHeaders = site.headers.map { (Array($0.name.utf8), Array($0.value.reveal().utf8)) }
+        secrets = SecretBytes(channel.credential.secrets)
+        siteHeaders = site.headers.map {
+            (Array($0.name.utf8), Array("\($0.name): \($0.value.reveal())\r\n".utf8))
+        }
+        headBytes = hostLine.count + siteHeaders.reduce(0) { $0 + $1.line.count }
+        authorityEnd = ChannelUpstream.endOfAuthority(in: Array(site.baseURL.utf8))
+    }
+
+    private static func endOfAuthority(in url: [UInt8]) -> Int {
+        guard let scheme = url.firstIndex(of: UInt8(ascii: ":")), scheme + 3 <= url.count else { return url.count }
+        return url[(scheme + 3)...].firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") } ?? url.count
+    }
+
+    /// Where the request-target begins in a URL that continues the base URL; nil for any other URL.
+    func targetStart(of url: UnsafeRawBufferPointer) -> Int? {
+        let base = baseURL.view
+        guard origin != nil, url.count > base.count, url[authorityEnd] == UInt8(ascii: "/"),
+            url[base.count] == UInt8(ascii: "/") || url[base.count] == UInt8(ascii: "?"),
+            UnsafeRawBufferPointer(rebasing: url[..<base.count]).elementsEqual(base)
+        else { return nil }
+        // What UpstreamURL refuses besides; the draft has no blanks and nothing beyond ASCII.
+        for byte in url[base.count...] {
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "#"), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "\\"):
+                return nil
+            default: break
+            }
+        }
+        return authorityEnd
     }
 
     func hasSiteHeader(_ name: UnsafeRawBufferPointer) -> Bool {

@@ -12,8 +12,8 @@ import Synchronization
 /// What all connections of one event loop share. Used on that loop only; nothing in it is locked.
 final class LoopContext {
     let eventLoop: any EventLoop
-    let limits: GatewayLimits
-    let timeouts: GatewayTimeouts
+    private(set) var limits: GatewayLimits
+    private(set) var timeouts: GatewayTimeouts
     let pool: UpstreamPool
     let ledger: LedgerWriter
     let logger: Logger
@@ -23,14 +23,20 @@ final class LoopContext {
     var random: SeededRandom
     /// Reused by every attempt of the loop.
     let draft = RequestDraft()
+    /// Shown to plugins in place of the headers of the message at hand.
+    let headers = HeaderView()
     var fieldScanner = RequestFields.scanner
     var taskScanner = RequestFields.taskScanner
+    /// Reused by every read of a stream.
+    private var streamOutput: [UInt8] = []
     private var ids = RequestIDGenerator()
-    private var connections: [ClientConnection] = []
-    private(set) var isDraining = false
+    private(set) var connections: [ClientConnection] = []
+    /// By candidate of ``snapshot``; made when a candidate is first used.
+    private var slots: ContiguousArray<CandidateSlot?> = []
+    var isDraining = false
 
     let metrics: LoopMetrics
-    private let readiness: Readiness
+    let readiness: Readiness
 
     init(
         eventLoop: any EventLoop, index: Int, configuration: GatewayConfiguration, services: Gateway.Services,
@@ -52,18 +58,58 @@ final class LoopContext {
         self.logger = logger
     }
 
-    var isReady: Bool { readiness.isReady }
+    /// Nanoseconds of the monotonic clock when the event at hand was taken up; see ``noteTime()``.
+    private(set) var now = SystemTime.monotonicNanoseconds()
 
-    /// Nanoseconds of the monotonic clock.
-    var now: Int64 { SystemTime.monotonicNanoseconds() }
-
-    func makeRequestID() -> String {
-        ids.next(time: SystemTime.unixMilliseconds())
+    /// Reads the clock. Called at the beginning of every event that something may happen in.
+    func noteTime() {
+        now = SystemTime.monotonicNanoseconds()
     }
 
-    func publish(_ snapshot: GatewaySnapshot) {
+    /// - Parameter time: milliseconds since 1970.
+    func makeRequestID(time: Int64 = SystemTime.unixMilliseconds()) -> String {
+        ids.next(time: time)
+    }
+
+    /// An empty array with room. Give it back with ``reuseStreamOutput(_:)``.
+    func takeStreamOutput() -> [UInt8] {
+        var output: [UInt8] = []
+        swap(&output, &streamOutput)
+        return output
+    }
+
+    func reuseStreamOutput(_ output: inout [UInt8]) {
+        guard output.capacity <= 65_536 else { return }
+        output.removeAll(keepingCapacity: true)
+        swap(&output, &streamOutput)
+    }
+
+    func publish(_ snapshot: GatewaySnapshot, settings: Gateway.LiveSettings?) {
         health.adopt(snapshot.table)
         self.snapshot = snapshot
+        slots = ContiguousArray(repeating: nil, count: snapshot.table.candidates.count)
+        for connection in connections { connection.snapshotChanged() }
+        guard let settings else { return }
+        limits = settings.gateway.limits
+        timeouts = settings.gateway.timeouts
+        pool.resolver.policy = settings.egress
+    }
+
+    /// What the loop keeps of a candidate of `snapshot`.
+    func slot(_ candidate: Int32, of snapshot: GatewaySnapshot, route: String) -> CandidateSlot {
+        guard snapshot === self.snapshot else { return makeSlot(candidate, of: snapshot, route: route) }
+        if let known = slots[Int(candidate)] { return known }
+        let made = makeSlot(candidate, of: snapshot, route: route)
+        slots[Int(candidate)] = made
+        return made
+    }
+
+    private func makeSlot(_ index: Int32, of snapshot: GatewaySnapshot, route: String) -> CandidateSlot {
+        let candidate = snapshot.table.candidates[Int(index)]
+        let upstream = snapshot.upstreams[Int(candidate.channel)]
+        return CandidateSlot(
+            candidate, upstream: upstream, destination: upstream.origin.map { pool.destination(for: $0) },
+            series: metrics.series(model: route, site: upstream.site.name))
     }
 
     // MARK: - Connections
@@ -92,28 +138,21 @@ final class LoopContext {
 
     /// Enforces deadlines. Called every quarter of a second.
     func tick() {
-        let now = now
+        noteTime()
         pool.tick(now: now)
         ledger.tick()
+        counters.note(ledger.statistics)
         // A connection that is closed while the loop runs moves the last one into its place, so go from the end.
         var index = connections.count - 1
+        var busy = 0
         while index >= 0 {
-            if index < connections.count { connections[index].tick(now: now) }
+            if index < connections.count {
+                if connections[index].phase == .answering { busy += 1 }
+                connections[index].tick(now: now)
+            }
             index -= 1
         }
-    }
-
-    /// Idle connections close at once, the others after their answer.
-    func drain() {
-        isDraining = true
-        for connection in connections { connection.drain() }
-    }
-
-    /// Closes every connection at once and the ledger after them.
-    func close() {
-        for connection in connections { connection.context?.close(promise: nil) }
-        pool.shutdown()
-        ledger.close()
+        counters.busy.store(busy, ordering: .relaxed)
     }
 
     func refused(_ error: GatewayError) {
@@ -124,4 +163,17 @@ final class LoopContext {
 /// Counters of one loop, written by it alone and read by anyone.
 final class LoopCounters: Sendable {
     let connections = Atomic<Int>(0)
+    /// Connections with a request in progress, as of the last tick.
+    let busy = Atomic<Int>(0)
+    /// Ledger records that were written, as of the last tick.
+    let ledgerRecords = Atomic<UInt64>(0)
+    /// Ledger records that wait in memory, and those that were lost, as of the last tick.
+    let ledgerQueued = Atomic<Int>(0)
+    let ledgerLost = Atomic<UInt64>(0)
+
+    func note(_ ledger: LedgerStatistics) {
+        ledgerRecords.store(ledger.records, ordering: .relaxed)
+        ledgerQueued.store(ledger.queued, ordering: .relaxed)
+        ledgerLost.store(ledger.lost, ordering: .relaxed)
+    }
 }

@@ -3,7 +3,7 @@ import PatchbayWire
 
 /// The few members of a request body that routing needs, found in one pass without building a tree.
 struct RequestFields {
-    /// Public model name as requested.
+    /// Public model name as requested. The scan leaves it empty: where a route has the same name, its text is used.
     var model = ""
     var stream = false
     /// Where the value of `model` stands in the body, quotes included.
@@ -36,6 +36,19 @@ struct RequestFields {
         }
     }
 
+    /// The fields of a request whose path names the model and says whether to stream. The body has to be an object.
+    init(
+        model: String, stream: Bool, scanning body: ByteBuffer, with scanner: inout JSONFieldScanner
+    ) throws(GatewayError) {
+        self.model = model
+        self.stream = stream
+        do {
+            try body.withUnsafeReadableBytes { bytes throws(JSONError) in try scanner.scan(bytes) }
+        } catch {
+            throw .invalid("the request body is not a JSON object: \(error.message) at byte \(error.offset)")
+        }
+    }
+
     private enum RequestFieldsError: Error {
         case json(JSONError)
         case field(String, String)
@@ -57,9 +70,8 @@ struct RequestFields {
             guard model.span.count <= 514 else { throw .field("model", "is longer than 512 bytes") }
             modelSpan = model.span
             modelIsEscaped = model.hasEscapes
-            self.model = model.string(in: bytes) ?? ""
-            guard !self.model.isEmpty else { throw .field("model", "is empty") }
-        } else if self.model.isEmpty {
+            guard model.span.count > 2 else { throw .field("model", "is empty") }
+        } else if model.isEmpty {
             throw .field("model", "is missing")
         }
         if let stream = scanner[1] {
@@ -75,13 +87,26 @@ struct RequestFields {
         }
     }
 
+    /// Sets ``model`` from the body.
+    mutating func readModel(of body: ByteBuffer) {
+        guard let span = modelSpan else { return }
+        model = body.withUnsafeReadableBytes { bytes in
+            let raw = UnsafeRawBufferPointer(rebasing: bytes[span.range].dropFirst().dropLast())
+            return JSONEscape.string(from: raw, hasEscapes: modelIsEscaped)
+        }
+    }
+
     /// Calls `use` with the model name as bytes, without making a string in the common case.
-    func withModelBytes<Result>(of body: ByteBuffer, _ use: (UnsafeRawBufferPointer) -> Result) -> Result {
+    func withModelBytes<Result, Failure: Error>(
+        of body: ByteBuffer, _ use: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
         if let span = modelSpan, !modelIsEscaped {
-            return body.withUnsafeReadableBytes { bytes in
-                use(UnsafeRawBufferPointer(rebasing: bytes[span.range].dropFirst().dropLast()))
+            return try body.withUnsafeReadableBytes { bytes throws(Failure) in
+                try use(UnsafeRawBufferPointer(rebasing: bytes[span.range.lowerBound + 1..<span.range.upperBound - 1]))
             }
         }
-        return Array(model.utf8).withUnsafeBytes(use)
+        var copy = self
+        copy.readModel(of: body)
+        return try Array(copy.model.utf8).withBytes(use)
     }
 }

@@ -80,20 +80,24 @@ extension ByteBuffer {
         }
     }
 
-    /// Writes the size line of a chunk (RFC 9112 section 7.1).
-    mutating func writeChunkSize(_ count: Int) {
-        var digits: (UInt64, UInt64) = (0, 0)
-        withUnsafeMutableBytes(of: &digits) { bytes in
-            var index = bytes.count
-            var rest = count
-            repeat {
-                index -= 1
-                let digit = UInt8(rest & 15)
-                bytes[index] = digit < 10 ? 48 + digit : 87 + digit
+    /// Writes a chunk of the chunked coding (RFC 9112 section 7.1): its size, its bytes and the line end.
+    mutating func writeChunk(_ chunk: [UInt8]) {
+        let digits = max(1, (Int.bitWidth - chunk.count.leadingZeroBitCount + 3) / 4)
+        let total = digits + 2 + chunk.count + 2
+        writeWithUnsafeMutableBytes(minimumWritableBytes: total) { room in
+            var rest = chunk.count
+            for index in stride(from: digits - 1, through: 0, by: -1) {
+                let digit = UInt8(truncatingIfNeeded: rest & 15)
+                room[index] = digit < 10 ? 48 + digit : 87 + digit
                 rest >>= 4
-            } while rest > 0
-            writeBytes(UnsafeRawBufferPointer(rebasing: bytes[index...]))
+            }
+            room[digits] = 0x0d
+            room[digits + 1] = 0x0a
+            let place = UnsafeMutableRawBufferPointer(rebasing: room[(digits + 2)...])
+            chunk.withUnsafeBytes { place.copyMemory(from: $0) }
+            room[total - 2] = 0x0d
+            room[total - 1] = 0x0a
+            return total
         }
-        writeStaticString("\r\n")
     }
 }

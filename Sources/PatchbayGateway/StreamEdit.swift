@@ -18,17 +18,23 @@ enum StreamEdit {
         guard let data = frame.data, let found = try? JSONFieldScanner.scanTopLevel(data, names: ["error"]),
             let error = found[0], error.kind == .object
         else { return false }
-        return dialect == .openAI || frame.event?.equals("error") == true
+        return dialect != .anthropic || frame.event?.equals("error") == true
     }
 
-    /// Appends the frame with its model name replaced, at the top level (Chat Completions) or in `message` (Messages).
-    /// False when the frame names no model, so that it can be passed on as it is.
+    /// Appends the frame with its model name replaced, at the top level (Chat Completions, Gemini), in `message`
+    /// (Messages) or in `response` (Responses). False when the frame names no model, so that it can be passed on as it
+    /// is.
     static func appendRenamed(_ frame: SSEFrame, to model: String, into output: inout [UInt8]) -> Bool {
-        guard let source = frame.data, let isNested = hasNestedModel(source) else { return false }
+        guard let source = frame.data, let place = modelPlace(source) else { return false }
         var data: [UInt8] = []
         do {
-            let plain = JSONPatchOperation.set("model", string: model)
-            let operation = isNested ? JSONPatchOperation("message", "model", value: plain.value) : plain
+            let plain = JSONPatchOperation.set(place == .version ? "modelVersion" : "model", string: model)
+            let operation =
+                switch place {
+                case .top, .version: plain
+                case .message: JSONPatchOperation("message", "model", value: plain.value)
+                case .response: JSONPatchOperation("response", "model", value: plain.value)
+                }
             try JSONPatch.apply([operation], to: source, into: &data)
         } catch {
             return false
@@ -45,14 +51,25 @@ enum StreamEdit {
         return true
     }
 
-    /// Whether the model stands in `message`; nil = the frame names none.
-    private static func hasNestedModel(_ data: UnsafeRawBufferPointer) -> Bool? {
+    private enum ModelPlace {
+        case top, version, message, response
+    }
+
+    /// Where the frame names a model; nil = it names none.
+    private static func modelPlace(_ data: UnsafeRawBufferPointer) -> ModelPlace? {
         guard data.first == UInt8(ascii: "{"),
-            let found = try? JSONFieldScanner.scanTopLevel(data, names: ["model", "message"])
+            let found = try? JSONFieldScanner.scanTopLevel(
+                data, names: ["model", "message", "response", "modelVersion"])
         else { return nil }
-        if found[0]?.kind == .string { return false }
-        guard let message = found[1], message.kind == .object else { return nil }
-        let nested = try? JSONFieldScanner.scanTopLevel(message.span.bytes(in: data), names: ["model"])
-        return nested?[0]?.kind == .string ? true : nil
+        if found[0]?.kind == .string { return .top }
+        if found[3]?.kind == .string { return .version }
+        if hasModel(found[1], in: data) { return .message }
+        return hasModel(found[2], in: data) ? .response : nil
+    }
+
+    private static func hasModel(_ field: JSONField?, in data: UnsafeRawBufferPointer) -> Bool {
+        guard let field, field.kind == .object else { return false }
+        let nested = try? JSONFieldScanner.scanTopLevel(field.span.bytes(in: data), names: ["model"])
+        return nested?[0]?.kind == .string
     }
 }

@@ -8,31 +8,24 @@ enum Views {
         UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
     }
 
-    /// The UTF-8 of three strings, valid while `body` runs.
-    static func with<Result>(
-        _ first: String, _ second: String, _ third: String,
-        _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws -> Result
-    ) rethrows -> Result {
-        var (first, second, third) = (first, second, third)
-        return try first.withUTF8 { first in
-            try second.withUTF8 { second in
-                try third.withUTF8 { third in
-                    try body(
-                        UnsafeRawBufferPointer(first), UnsafeRawBufferPointer(second), UnsafeRawBufferPointer(third))
-                }
-            }
-        }
-    }
 }
 
-/// The header fields of a message, as plugins ask for them. Valid as long as `bytes`.
+/// The header fields of a message, as plugins ask for them. One of these serves all messages of a loop in turn.
 final class HeaderView: HeaderSource {
-    private let fields: ContiguousArray<HTTPField>
-    private let bytes: UnsafeRawBufferPointer
+    private var fields: ContiguousArray<HTTPField> = []
+    private var bytes = UnsafeRawBufferPointer(start: nil, count: 0)
 
-    init(fields: ContiguousArray<HTTPField>, bytes: UnsafeRawBufferPointer) {
+    /// Shows a message while `body` runs.
+    func showing<Result, Failure: Error>(
+        _ fields: ContiguousArray<HTTPField>, _ bytes: UnsafeRawBufferPointer, _ body: () throws(Failure) -> Result
+    ) throws(Failure) -> Result {
         self.fields = fields
         self.bytes = bytes
+        defer {
+            self.fields = []
+            self.bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+        }
+        return try body()
     }
 
     func headerValue(named name: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
@@ -46,7 +39,7 @@ final class HeaderView: HeaderSource {
 extension RequestDraft {
     /// Whether the plugin sets or removes a header of this name.
     func hasHeader(_ name: UnsafeRawBufferPointer) -> Bool {
-        for header in headers where withBytes(of: header.name, { $0.equalsIgnoringCase(name) }) { return true }
+        for header in headers where bytes(of: header.name).equalsIgnoringCase(name) { return true }
         return false
     }
 
@@ -56,7 +49,7 @@ extension RequestDraft {
         for patch in patches {
             let path = text(patch.pointer).dropFirst().split(separator: "/", omittingEmptySubsequences: false)
                 .map(String.init)
-            operations.append(try JSONPatchOperation(path: path, value: patch.value.map { Array(storage[$0]) }))
+            operations.append(try JSONPatchOperation(path: path, value: patch.value.map { Array(bytes(of: $0)) }))
         }
         return operations
     }

@@ -1,4 +1,4 @@
-import PatchbayCore
+package import PatchbayCore
 
 /// Which models a key may use, worked out once for a table: a bit for each route of a single name, patterns for the
 /// rest.
@@ -10,18 +10,22 @@ package struct KeyPermissions: Sendable {
     private let names: Set<String>
     private let patterns: [GlobPattern]
 
-    init(key: Key, routes: [RouteEntry]) {
-        let patterns = key.models.filter(GlobPattern.isPattern).map(GlobPattern.init)
-        let names = Set(key.models.filter { !GlobPattern.isPattern($0) })
-        let exact = routes.prefix { !$0.isPattern }
-        var bits = [UInt64](repeating: 0, count: (exact.count + 63) / 64)
-        for (index, entry) in exact.enumerated()
-        where names.contains(entry.model) || patterns.contains(where: { $0.matches(entry.model) }) {
-            bits[index / 64] |= 1 << UInt64(index % 64)
-        }
+    /// - Parameter names: What a key may use: model names and patterns.
+    init(models names: [String], routes: [RouteEntry]) {
+        let patterns = names.filter(GlobPattern.isPattern).map(GlobPattern.init)
         everything = patterns.contains(where: \.matchesEverything)
+        let names = Set(names.filter { !GlobPattern.isPattern($0) })
+        let exactCount = routes.firstIndex(where: \.isPattern) ?? routes.count
+        var bits: [UInt64] = []
+        if !everything {
+            bits = [UInt64](repeating: 0, count: (exactCount + 63) / 64)
+            for index in 0..<exactCount
+            where names.contains(routes[index].model) || patterns.contains(where: { $0.matches(routes[index].model) }) {
+                bits[index / 64] |= 1 << UInt64(index % 64)
+            }
+        }
         self.bits = bits
-        exactCount = Int32(exact.count)
+        self.exactCount = Int32(exactCount)
         self.names = names
         self.patterns = patterns
     }
@@ -41,5 +45,22 @@ package struct KeyPermissions: Sendable {
 
     func permits(exact route: Int32) -> Bool {
         everything || bits[Int(route) / 64] & (1 << UInt64(route % 64)) != 0
+    }
+}
+
+/// Works out permissions for many keys, and once for those that may use the same models.
+package struct PermissionCache {
+    private let table: RoutingTable
+    private var known: [[String]: KeyPermissions] = [:]
+
+    package init(_ table: RoutingTable) {
+        self.table = table
+    }
+
+    package mutating func permissions(for key: Key) -> KeyPermissions {
+        if let known = known[key.models] { return known }
+        let made = table.permissions(for: key)
+        known[key.models] = made
+        return made
     }
 }

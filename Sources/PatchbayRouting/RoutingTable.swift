@@ -77,7 +77,7 @@ package final class RoutingTable: Sendable {
     /// The channel of a candidate, such as one of a plan.
     package func channel(of candidate: Int32) -> Channel { channels[Int(candidates[Int(candidate)].channel)] }
 
-    package func permissions(for key: Key) -> KeyPermissions { KeyPermissions(key: key, routes: routes) }
+    package func permissions(for key: Key) -> KeyPermissions { KeyPermissions(models: key.models, routes: routes) }
 
     /// Public model names that have a channel and that the key may use, in alphabetical order.
     package func models(allowedBy permissions: KeyPermissions) -> [String] {

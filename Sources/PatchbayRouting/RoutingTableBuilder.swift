@@ -43,6 +43,8 @@ struct RoutingTableBuilder {
     private(set) var routes: [RouteEntry] = []
     private var siteFormats: [[WireFormat]] = []
     private var siteIndex: [String: Int] = [:]
+    /// Who lists each public name, in the order of the configuration.
+    private var servers: [String: [(party: Int, upstream: String)]] = [:]
 
     init(
         configuration: Configuration, discovered: [String: [ModelMapping]], platformFormats: [String: [WireFormat]]
@@ -61,12 +63,17 @@ struct RoutingTableBuilder {
         let patterns = configuration.routes.filter { GlobPattern.isPattern($0.model) }
             .map { (glob: GlobPattern($0.model), route: $0) }
             .sorted { GlobPattern.isMoreSpecific($0.glob, $1.glob) }
-        let served = Set(parties.flatMap(\.upstreams.keys))
-        for name in served.union(declared.keys).union(configuration.prices.keys).sorted() {
+        for (index, party) in parties.enumerated() {
+            for model in party.models ?? [] { servers[model.name, default: []].append((index, model.upstream)) }
+        }
+        var names = Set(servers.keys)
+        names.formUnion(declared.keys)
+        names.formUnion(configuration.prices.keys)
+        for name in names.sorted() {
             if let route = declared[name] {
                 addRoute(name, route, pattern: nil, isListed: true)
             } else {
-                addUndeclared(name, patterns: patterns, isServed: served.contains(name))
+                addUndeclared(name, patterns: patterns)
             }
         }
         for pattern in patterns { addPattern(pattern.route) }
@@ -105,9 +112,9 @@ struct RoutingTableBuilder {
 
     /// The channel of a party for a model of the upstream; made at its first use.
     private mutating func channel(of party: Int, upstreamModel: String?) -> Int32 {
-        let owner = parties[party]
-        let id = "\(owner.id):\(upstreamModel ?? "*")"
+        let id = "\(parties[party].id):\(upstreamModel ?? "*")"
         if let known = channelIndex[id] { return known }
+        let owner = parties[party]
         let site = configuration.sites[owner.site]
         let set = FormatSet(siteFormats[owner.site].compactMap { formats.firstIndex(of: $0) })
         let index = Int32(channels.count)
@@ -126,17 +133,15 @@ struct RoutingTableBuilder {
 
     // MARK: - Routes
 
-    private mutating func addUndeclared(_ name: String, patterns: [(glob: GlobPattern, route: Route)], isServed: Bool) {
+    private mutating func addUndeclared(_ name: String, patterns: [(glob: GlobPattern, route: Route)]) {
+        let servers = servers[name]
         for pattern in patterns where pattern.glob.matches(name) {
             if !resolve(pattern.route, name: name).isEmpty {
-                return addRoute(name, pattern.route, pattern: pattern.route.model, isListed: isServed)
+                return addRoute(name, pattern.route, pattern: pattern.route.model, isListed: servers != nil)
             }
         }
-        guard isServed else { return }
-        let found = parties.indices.flatMap { party in
-            (parties[party].upstreams[name] ?? [])
-                .map { candidate(party, upstreamModel: $0, name: name, priority: 0, weight: 1) }
-        }
+        guard let servers else { return }
+        let found = servers.map { candidate($0.party, upstreamModel: $0.upstream, name: name, priority: 0, weight: 1) }
         append(name, found, pattern: nil, isPattern: false, source: .generated, isListed: true, problems: [])
     }
 

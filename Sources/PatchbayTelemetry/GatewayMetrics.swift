@@ -82,23 +82,20 @@ package final class LoopMetrics {
     /// Counts a finished request.
     ///
     /// - Parameters:
-    ///   - model: `RouteEntry.model`; "unknown" where there was no route.
-    ///   - site: Of the attempt that answered or of the last one; empty if there was none.
+    ///   - series: of the model and the site of the attempt that answered or of the last one.
     ///   - duration: Nanoseconds.
     ///   - firstToken: Nanoseconds; nil = no content was sent.
     package func requestFinished(
-        model: String, site: String, outcome: RequestOutcome, usage: TokenUsage, cost: Money, duration: Int64,
+        _ series: RequestSeries, outcome: RequestOutcome, usage: TokenUsage, cost: Money, duration: Int64,
         firstToken: Int64?
     ) {
-        let series = requestSeries(model: model, site: site)
         shard.add(1, to: series.outcomes[Int(outcome.rawValue) - 1])
         if let input = usage.input { shard.add(Int64(clamping: input), to: series.input) }
         if let output = usage.output { shard.add(Int64(clamping: output), to: series.output) }
         if let cached = usage.cached { shard.add(Int64(clamping: cached), to: series.cached) }
         if cost > .zero { shard.add(cost.picodollars, to: series.cost) }
-        let times = siteSeries(site)
-        shard.observe(duration, in: times.duration)
-        if let firstToken { shard.observe(firstToken, in: times.firstToken) }
+        shard.observe(duration, in: series.site.duration)
+        if let firstToken { shard.observe(firstToken, in: series.site.firstToken) }
     }
 
     /// Counts a request that was refused before an upstream was chosen.
@@ -110,8 +107,8 @@ package final class LoopMetrics {
         shard.add(1, to: cell)
     }
 
-    package func attemptFinished(site: String, fault: Fault) {
-        shard.add(1, to: siteSeries(site).attempts[Int(fault.rawValue)])
+    package func attemptFinished(_ series: RequestSeries, fault: Fault) {
+        shard.add(1, to: series.site.attempts[Int(fault.rawValue)])
     }
 
     /// - Parameter change: +1 when one opens, -1 when it closes.
@@ -119,10 +116,15 @@ package final class LoopMetrics {
     package func upstreamConnections(_ change: Int64) { shard.add(change, to: upstreamConnections) }
     package func streams(_ change: Int64) { shard.add(change, to: openStreams) }
 
-    private func requestSeries(model: String, site: String) -> RequestSeries {
+    /// The cells of a model on a site, to be kept for as long as they are needed often.
+    ///
+    /// - Parameters:
+    ///   - model: `RouteEntry.model`; "unknown" where there was no route.
+    ///   - site: empty where no attempt was made.
+    package func series(model: String, site: String) -> RequestSeries {
         let key = SeriesKey(model: model, site: site)
         if let known = series[key] { return known }
-        let made = RequestSeries(metrics, model: model, site: site)
+        let made = RequestSeries(metrics, model: model, site: site, times: siteSeries(site))
         series[key] = made
         return made
     }
@@ -136,14 +138,16 @@ package final class LoopMetrics {
 }
 
 /// The cells of a model on a site.
-private final class RequestSeries {
+package final class RequestSeries {
     let outcomes: [MetricCell]
     let input: MetricCell
     let output: MetricCell
     let cached: MetricCell
     let cost: MetricCell
+    let site: SiteSeries
 
-    init(_ metrics: GatewayMetrics, model: String, site: String) {
+    init(_ metrics: GatewayMetrics, model: String, site: String, times: SiteSeries) {
+        self.site = times
         let registry = metrics.registry
         outcomes = RequestOutcome.allCases.map { registry.cell(metrics.requests, [model, site, $0.name]) }
         input = registry.cell(metrics.tokens, [model, site, "input"])
@@ -154,7 +158,7 @@ private final class RequestSeries {
 }
 
 /// The cells of a site.
-private final class SiteSeries {
+final class SiteSeries {
     let attempts: [MetricCell]
     let duration: HistogramCell
     let firstToken: HistogramCell

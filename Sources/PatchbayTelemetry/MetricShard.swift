@@ -1,5 +1,11 @@
 import Synchronization
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Musl
+#endif
+
 /// The numbers of one event loop: one atomic integer per cell. Cells are added up when they are read.
 ///
 /// Any thread may add; a loop that adds to its own shard only never contends with another.
@@ -10,13 +16,16 @@ package final class MetricShard: @unchecked Sendable {
 
     init(capacity: Int) {
         self.capacity = capacity
-        cells = .allocate(capacity: capacity)
-        for index in 0..<capacity { (cells + index).initialize(to: Atomic(0)) }
+        // An atomic integer is as large as its value, and zero is its value in memory that the system clears: a page is
+        // only there once something on it was counted.
+        guard let memory = calloc(capacity, MemoryLayout<Atomic<Int64>>.stride) else {
+            preconditionFailure("there is no memory for metrics")
+        }
+        cells = memory.bindMemory(to: Atomic<Int64>.self, capacity: capacity)
     }
 
     deinit {
-        cells.deinitialize(count: capacity)
-        cells.deallocate()
+        free(cells)
     }
 
     /// Adds to a counter, or moves a gauge by `amount`, which may be below zero for a gauge.

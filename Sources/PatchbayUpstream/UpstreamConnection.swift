@@ -53,16 +53,17 @@ extension UpstreamConnection {
             return
         }
         self.exchange = exchange
-        reader.begin(requestIsHead: exchange.isHead)
+        reader.begin(requestIsHead: exchange.request.isHead)
         hasDelivered = false
         partialHead = nil
         exchange.didSend(on: self)
-        if exchange.content.isEmpty {
-            context.writeAndFlush(wrapOutboundOut(exchange.request), promise: nil)
-        } else {
-            context.write(wrapOutboundOut(exchange.request), promise: nil)
-            for piece in exchange.content { context.write(wrapOutboundOut(piece), promise: nil) }
+        if let body = exchange.request.body {
+            context.write(wrapOutboundOut(exchange.request.head), promise: nil)
+            context.write(wrapOutboundOut(body), promise: nil)
+            for piece in exchange.request.rest { context.write(wrapOutboundOut(piece), promise: nil) }
             context.flush()
+        } else {
+            context.writeAndFlush(wrapOutboundOut(exchange.request.head), promise: nil)
         }
         readIfWanted()
     }

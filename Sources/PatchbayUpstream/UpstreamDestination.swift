@@ -1,6 +1,6 @@
 /// The connections to one origin on one loop, and the requests that wait for them.
-final class UpstreamDestination {
-    let origin: UpstreamOrigin
+package final class UpstreamDestination {
+    package let origin: UpstreamOrigin
     let pool: UpstreamPool
     /// The most recently used connection is the last: it is the least likely to be closed by the upstream.
     private var idle: [UpstreamConnection] = []
@@ -8,6 +8,8 @@ final class UpstreamDestination {
     private var handshaking: [UpstreamConnection] = []
     private var open = 0
     private(set) var dialing = 0
+    /// The pool has given it up; it takes no more requests.
+    var isForgotten = false
     private var waiting = ExchangeQueue()
     /// Exchanges whose used connection was closed; they take nothing but a new one.
     private var retrying = ExchangeQueue()
@@ -119,7 +121,7 @@ extension UpstreamDestination {
         open -= 1
         if let index = idle.firstIndex(where: { $0 === connection }) { idle.remove(at: index) }
         dialIfNeeded()
-        if pool.isShutDown, isUnused { pool.remove(self) }
+        if pool.isShutDown, isUnused { pool.forget(self) }
     }
 
     /// Closes connections that nobody has used for too long, and ends handshakes that take too long.

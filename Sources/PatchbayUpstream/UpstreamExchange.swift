@@ -13,11 +13,8 @@ package final class UpstreamExchange {
     }
 
     let timeouts: UpstreamTimeouts
-    let isHead: Bool
     /// Kept until the first byte of the response, for sending it again.
-    private(set) var request: ByteBuffer
-    /// What follows `request`.
-    private(set) var content: [ByteBuffer]
+    private(set) var request: UpstreamRequest
     private(set) var stage = Stage.waiting
     /// The response may only come from a connection that has served nothing before.
     private(set) var isRetry = false
@@ -41,13 +38,11 @@ package final class UpstreamExchange {
     private static let staleTicks = 8
 
     init(
-        destination: UpstreamDestination, request: ByteBuffer, content: [ByteBuffer], isHead: Bool,
-        timeouts: UpstreamTimeouts, receiver: any UpstreamResponseReceiver
+        destination: UpstreamDestination, request: UpstreamRequest, timeouts: UpstreamTimeouts,
+        receiver: any UpstreamResponseReceiver
     ) {
         self.destination = destination
         self.request = request
-        self.content = content
-        self.isHead = isHead
         self.timeouts = timeouts
         self.receiver = receiver
     }
@@ -86,12 +81,7 @@ extension UpstreamExchange {
     func didReceiveBytes() {
         guard !receivedBytes else { return }
         receivedBytes = true
-        dropRequest()
-    }
-
-    private func dropRequest() {
-        request = ByteBuffer()
-        content = []
+        request.forget()
     }
 
     /// Calls the receiver; nil after the end.
@@ -145,7 +135,7 @@ extension UpstreamExchange {
         destination.pool.remove(self)
         let connection = connection
         self.connection = nil
-        dropRequest()
+        request.forget()
         return connection
     }
 

@@ -28,20 +28,16 @@ package final class UpstreamPool {
     /// Sends one request on a pooled or new connection.
     ///
     /// - Parameters:
-    ///   - request: the complete request, head and body, as it goes over the wire: with Host, with Content-Length where
-    ///     there is a body, without `Connection: close`.
-    ///   - content: what follows `request`; kept and sent without copying, for long bodies.
-    ///   - isHead: the method is HEAD.
+    ///   - destination: from ``destination(for:)`` of this pool; may be kept for later requests.
     ///   - receiver: held until the exchange ends.
     package func send(
-        origin: UpstreamOrigin, request: ByteBuffer, content: [ByteBuffer] = [], isHead: Bool,
-        timeouts: UpstreamTimeouts,
+        _ request: UpstreamRequest, to destination: UpstreamDestination, timeouts: UpstreamTimeouts,
         receiver: any UpstreamResponseReceiver
     ) -> UpstreamExchange {
-        let destination = destination(for: origin)
+        // One that was given up for lack of use has a successor if its origin has been used again.
+        let destination = destination.isForgotten ? self.destination(for: destination.origin) : destination
         let exchange = UpstreamExchange(
-            destination: destination, request: request, content: content, isHead: isHead, timeouts: timeouts,
-            receiver: receiver)
+            destination: destination, request: request, timeouts: timeouts, receiver: receiver)
         exchange.slot = exchanges.count
         exchanges.append(exchange)
         destination.send(exchange)
@@ -49,7 +45,8 @@ package final class UpstreamPool {
         return exchange
     }
 
-    private func destination(for origin: UpstreamOrigin) -> UpstreamDestination {
+    /// The connections to an origin.
+    package func destination(for origin: UpstreamOrigin) -> UpstreamDestination {
         if let destination = destinations[origin] { return destination }
         let destination = UpstreamDestination(origin: origin, pool: self)
         destinations[origin] = destination
@@ -66,9 +63,9 @@ package final class UpstreamPool {
         for exchange in exchanges where exchange.isOverdue(now: now) { overdue.append(exchange) }
         for exchange in overdue { exchange.failOverdue() }
         let age = Int64(limits.idleAgeMilliseconds) * 1_000_000
-        for (origin, destination) in destinations {
+        for destination in destinations.values {
             destination.expire(now: now, age: age)
-            if destination.isUnused { destinations[origin] = nil }
+            if destination.isUnused { forget(destination) }
         }
     }
 
@@ -81,7 +78,7 @@ package final class UpstreamPool {
     package func shutdown() {
         isShutDown = true
         closeIdleConnections()
-        destinations = destinations.filter { !$0.value.isUnused }
+        for destination in destinations.values where destination.isUnused { forget(destination) }
     }
 
     package var statistics: UpstreamStatistics {
@@ -106,7 +103,8 @@ extension UpstreamPool {
         last.slot = exchange.slot
     }
 
-    func remove(_ destination: UpstreamDestination) {
+    func forget(_ destination: UpstreamDestination) {
+        destination.isForgotten = true
         if destinations[destination.origin] === destination { destinations[destination.origin] = nil }
     }
 

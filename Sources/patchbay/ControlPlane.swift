@@ -10,13 +10,19 @@ import PatchbayStore
 ///
 /// Changes are applied one after the other; each replaces the snapshot whole.
 actor ControlPlane {
-    private let file: Configuration
+    /// What is declared outside of the store, as it was read last.
+    var file: Configuration
+    let source: FileConfiguration
     private let store: Store
     private let registry: PluginRegistry
-    private let gateway: Gateway
-    private let logger: Logger
+    let gateway: Gateway
+    let degradations: Degradations
+    let reloads: ReloadMetrics
+    let logger: Logger
     /// Models by account id, as the sites have told.
     private var discovered: [String: [ModelMapping]] = [:]
+    /// What the store held when it could be read last.
+    private var stored = StoredDefinitions()
     private var instances: [InstanceKey: PluginInstance] = [:]
     private(set) var configuration: Configuration
     private(set) var table: RoutingTable
@@ -24,6 +30,8 @@ actor ControlPlane {
     private(set) var siteProblems: [String: String] = [:]
     private var isApplying = false
     private var waiting: [CheckedContinuation<Void, Never>] = []
+    private var fileObserver: @Sendable ([String]) -> Void = { _ in }
+    private var tokenObserver: @Sendable (Secret) -> Void = { _ in }
 
     private struct InstanceKey: Hashable {
         var plugin: String
@@ -33,20 +41,49 @@ actor ControlPlane {
         var configuration: String
     }
 
-    init(file: Configuration, store: Store, registry: PluginRegistry, gateway: Gateway, logger: Logger) {
+    /// The parts that the control plane works on.
+    struct Parts {
+        var store: Store
+        var registry: PluginRegistry
+        var gateway: Gateway
+        var degradations: Degradations
+        var reloads: ReloadMetrics
+    }
+
+    init(file: Configuration, source: FileConfiguration, parts: Parts, logger: Logger) {
         self.file = file
-        self.store = store
-        self.registry = registry
-        self.gateway = gateway
+        self.source = source
+        store = parts.store
+        registry = parts.registry
+        gateway = parts.gateway
+        degradations = parts.degradations
+        reloads = parts.reloads
         self.logger = logger
         configuration = file
         table = RoutingTable(configuration: Configuration())
     }
 
-    /// Takes over what was discovered in an earlier run.
-    func restoreDiscovered() async {
-        guard let states = try? await store.accountStates() else { return }
-        for (id, state) in states { discovered[id] = state.models }
+    /// Who wants to know which files the configuration was read from, and which admin token it names.
+    func observe(files: @escaping @Sendable ([String]) -> Void, token: @escaping @Sendable (Secret) -> Void) {
+        fileObserver = files
+        tokenObserver = token
+    }
+
+    func watchFiles(_ files: [String]) { fileObserver(files) }
+    func tokenChanged(_ token: Secret) { tokenObserver(token) }
+
+    var drain: GatewayDrain { file.gateway.drain }
+
+    /// Puts into force what the file and the store say at the start.
+    func start(with definitions: StoredDefinitions) async {
+        await enterApplying()
+        defer { leaveApplying() }
+        stored = definitions
+        if let states = try? await store.accountStates() {
+            for (id, state) in states { discovered[id] = state.models }
+        }
+        configuration = file.merging(stored)
+        await publish()
     }
 
     /// Reads the store again and puts everything in force. When the store cannot be read, the definitions that were
@@ -54,11 +91,22 @@ actor ControlPlane {
     func reload() async {
         await enterApplying()
         defer { leaveApplying() }
+        await loadAndPublish()
+    }
+
+    /// Only between ``enterApplying()`` and ``leaveApplying()``.
+    func loadAndPublish() async {
         do {
-            configuration = file.merging(try await store.loadDefinitions())
+            stored = try await store.loadDefinitions()
+            degradations.set(.store, nil)
         } catch {
-            logger.error("store unreadable, last definitions stay", metadata: ["reason": "\(error)"])
+            if degradations.set(
+                .store, "The store cannot be read and the definitions that were read last are in force: \(error)")
+            {
+                logger.error("store unreadable, last definitions stay", metadata: ["reason": "\(error)"])
+            }
         }
+        configuration = file.merging(stored)
         await publish()
     }
 
@@ -79,12 +127,12 @@ actor ControlPlane {
 
     // MARK: - One change at a time
 
-    private func enterApplying() async {
+    func enterApplying() async {
         while isApplying { await withCheckedContinuation { waiting.append($0) } }
         isApplying = true
     }
 
-    private func leaveApplying() {
+    func leaveApplying() {
         isApplying = false
         if !waiting.isEmpty { waiting.removeFirst().resume() }
     }
@@ -104,13 +152,21 @@ actor ControlPlane {
             registry.formats.compactMap { format in registry.codec(for: format).map { (format, $0) } },
             uniquingKeysWith: { first, _ in first })
         await gateway.publish(
-            GatewaySnapshot(table: table, keys: configuration.keys, instances: bySite, codecs: codecs))
+            GatewaySnapshot(table: table, keys: configuration.keys, instances: bySite, codecs: codecs),
+            settings: settings())
         logger.info(
             "configuration in force",
             metadata: [
                 "sites": "\(configuration.sites.count)", "channels": "\(table.channels.count)",
                 "keys": "\(configuration.keys.count)",
             ])
+    }
+
+    /// What is in force beside the snapshot. Networks were checked when the file was read.
+    private func settings() -> Gateway.LiveSettings? {
+        guard let egress = try? EgressPolicy(allow: configuration.egress.allow) else { return nil }
+        registry.setEgress(egress)
+        return Gateway.LiveSettings(gateway: configuration.gateway, egress: egress)
     }
 
     /// Keeps the instances whose plugin, site and settings are unchanged, and makes the others.

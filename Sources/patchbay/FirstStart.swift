@@ -13,11 +13,13 @@ struct FirstStart: Sendable {
     /// A model that can be asked at once; nil without the simulated site.
     var model: String?
 
+    /// What it adds to the configuration.
+    var additions = Configuration()
+
     static func prepare(
-        _ configuration: inout Configuration, store: Store, logger: Logger
+        _ configuration: Configuration, _ stored: StoredDefinitions, store: Store, logger: Logger
     ) async throws -> FirstStart {
         do {
-            let stored = try await store.loadDefinitions()
             var start: FirstStart
             if let token = configuration.admin.token {
                 start = FirstStart(adminToken: token)
@@ -26,12 +28,12 @@ struct FirstStart: Sendable {
                 start = FirstStart(adminToken: token, adminTokenIsGenerated: true)
             }
             if configuration.sites.isEmpty, stored.sites.isEmpty {
-                try await addSimulatedSite(to: &configuration, logger: logger)
+                try await addSimulatedSite(to: &start.additions, logger: logger)
                 start.model = SimulatedSite.demonstration.models.first?.name
             }
             if configuration.keys.isEmpty, stored.keys.isEmpty {
                 let text = try secretSetting("first_client_key", store) { KeyFactory.generate() }
-                configuration.keys.append(
+                start.additions.keys.append(
                     Key(
                         name: "first", digest: KeyFactory.digest(of: text),
                         displayPrefix: KeyFactory.displayPrefix(of: text), source: .generated))

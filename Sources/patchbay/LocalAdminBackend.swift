@@ -14,16 +14,19 @@ final class LocalAdminBackend: AdminBackend {
     private let registry: PluginRegistry
     private let gateway: Gateway
     private let metricsText: GatewayMetrics
+    private let degradations: Degradations
     private let observer = Mutex<(@Sendable () -> Void)?>(nil)
 
     init(
-        control: ControlPlane, store: Store, registry: PluginRegistry, gateway: Gateway, metrics: GatewayMetrics
+        control: ControlPlane, store: Store, registry: PluginRegistry, gateway: Gateway, metrics: GatewayMetrics,
+        degradations: Degradations
     ) {
         self.control = control
         self.store = store
         self.registry = registry
         self.gateway = gateway
         metricsText = metrics
+        self.degradations = degradations
     }
 
     /// `body` is called after a definition has been changed.
@@ -156,8 +159,11 @@ final class LocalAdminBackend: AdminBackend {
     func metrics() async -> String { metricsText.registry.text() }
 
     func obstacles() async -> [String] {
-        gateway.isReady ? [] : ["the gateway has no configuration yet, or is shutting down"]
+        if gateway.isReady { return [] }
+        return [gateway.isDraining ? "The gateway is shutting down." : "The gateway has no configuration yet."]
     }
+
+    func degradations() async -> [String] { degradations.all }
 }
 
 extension AdminError {

@@ -37,11 +37,14 @@ struct ServeCommand: AsyncParsableCommand {
             options.pluginDirectories = plugins.split(separator: ":").map(String.init)
         }
         do {
-            try await Server(options: options).run()
+            if case .cutOff = try await Server(options: options).run() { throw ExitCode(Self.statusOfCutOff) }
         } catch let error as StartError {
             throw ValidationFailure.print(error.sentence)
         }
     }
+
+    /// The exit status when requests were cut off while the gateway drained.
+    private static let statusOfCutOff: Int32 = 3
 
     private func address(_ text: String?, option: String) throws -> ListenAddress? {
         guard let text else { return nil }

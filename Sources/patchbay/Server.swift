@@ -7,8 +7,6 @@ import PatchbayHost
 import PatchbayStore
 import PatchbayTelemetry
 import PatchbayUpstream
-import ServiceLifecycle
-import UnixSignals
 
 #if canImport(Glibc)
     import Glibc
@@ -20,110 +18,198 @@ import UnixSignals
 struct Server {
     let options: ServeOptions
 
-    func run() async throws {
+    /// Serves until the process is asked to end.
+    func run() async throws -> ServeOutcome {
+        let requests = ProcessSignals.requests()
         prepareProcess()
-        let settings = LogSettings(environment: Environment.all)
-        LoggingSystem.bootstrap(settings.factory())
-        let logger = Logger(label: "patchbay")
-        var configuration = try loadFile()
+        LoggingSystem.bootstrap(LogSettings(environment: Environment.all).factory())
+        let parts = try await makeParts()
+        return try await serve(parts, requests: requests)
+    }
+
+    private struct Parts {
+        var source: FileConfiguration
+        var configuration: Configuration
+        var stored: StoredDefinitions
+        var store: Store
+        var importer: LedgerImporter
+        var gateway: Gateway
+        var tls: UpstreamTLS
+        var registry: PluginRegistry
+        var metrics: GatewayMetrics
+        var degradations: Degradations
+        var firstStart: FirstStart
+    }
+
+    // MARK: - Making the parts
+
+    /// Plugins are loaded beside everything else: that takes longest and needs nothing but the store.
+    private func makeParts() async throws -> Parts {
         let store = try openStore()
-        let firstStart = try await FirstStart.prepare(&configuration, store: store, logger: logger)
-        let egress = try Self.checking("egress") { try EgressPolicy(allow: configuration.egress.allow) }
-        let loops = configuration.gateway.eventLoops ?? coreCount
-        configuration.gateway.eventLoops = loops
-        let metrics = GatewayMetrics(registry: MetricRegistry(shards: loops), version: Version.text)
-        let importer = try Self.checking("ledger") {
-            try LedgerImporter(store: store, directory: options.dataDirectory)
-        }
-        let gateway = try Gateway(
-            configuration: configuration.gateway,
-            services: Gateway.Services(
-                egress: egress, tls: try UpstreamTLS(), ledgerDirectory: options.dataDirectory, metrics: metrics),
-            logger: Logger(label: "patchbay.gateway"))
         let registry = PluginRegistry(
             directories: options.pluginDirectories ?? Environment.defaultPluginDirectories,
             runDirectory: "\(options.dataDirectory)/run",
             services: HostServices(
-                version: Version.text, keyValues: StoredPluginValues(store: store), egress: egress))
-        registry.scan()
-        let control = ControlPlane(
-            file: configuration, store: store, registry: registry, gateway: gateway,
-            logger: Logger(label: "patchbay.control"))
-        let backend = LocalAdminBackend(
-            control: control, store: store, registry: registry, gateway: gateway, metrics: metrics)
-        try await serve(
-            Parts(
-                configuration: configuration, store: store, importer: importer, gateway: gateway, registry: registry,
-                control: control, backend: backend, firstStart: firstStart))
+                version: Version.text, keyValues: StoredPluginValues(store: store), egress: try EgressPolicy()))
+        async let scanned: Void = registry.scan()
+        var source = FileConfiguration(options)
+        let read = try Self.reading(source)
+        let stored = try await Self.checking("store") { try await store.loadDefinitions() }
+        let firstStart = try await FirstStart.prepare(
+            read, stored, store: store, logger: Logger(label: "patchbay"))
+        source.additions = firstStart.additions
+        let configuration = read.adding(firstStart.additions)
+        var gatewayConfiguration = configuration.gateway
+        let loops = gatewayConfiguration.eventLoops ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+        gatewayConfiguration.eventLoops = loops
+        let egress = try Self.checking("egress") { try EgressPolicy(allow: configuration.egress.allow) }
+        registry.setEgress(egress)
+        let metrics = GatewayMetrics(registry: MetricRegistry(shards: loops), version: Version.text)
+        let importer = try Self.checking("ledger") {
+            try LedgerImporter(store: store, directory: options.dataDirectory)
+        }
+        let tls = try Self.upstreamTLS()
+        let gateway = try Gateway(
+            configuration: gatewayConfiguration,
+            services: Gateway.Services(
+                egress: egress, tls: tls, ledgerDirectory: options.dataDirectory, metrics: metrics),
+            logger: Logger(label: "patchbay.gateway"))
+        await scanned
+        return Parts(
+            source: source, configuration: configuration, stored: stored, store: store, importer: importer,
+            gateway: gateway, tls: tls, registry: registry, metrics: metrics, degradations: Degradations(gateway: gateway),
+            firstStart: firstStart)
     }
 
-    private struct Parts {
-        var configuration: Configuration
-        var store: Store
-        var importer: LedgerImporter
-        var gateway: Gateway
-        var registry: PluginRegistry
-        var control: ControlPlane
-        var backend: LocalAdminBackend
-        var firstStart: FirstStart
+    /// Trusts the authorities of the system, or those of the PEM file that `SSL_CERT_FILE` names.
+    private static func upstreamTLS() throws -> UpstreamTLS {
+        guard let path = Environment.value("SSL_CERT_FILE") else { return try UpstreamTLS() }
+        do {
+            return try UpstreamTLS(trustRoots: .file(path))
+        } catch {
+            throw StartError(sentence: "SSL_CERT_FILE: \(path) is not a readable file of PEM certificates")
+        }
     }
 
-    private func serve(_ parts: Parts) async throws {
+    // MARK: - Serving
+
+    private func serve(_ parts: Parts, requests: AsyncStream<ProcessRequest>) async throws -> ServeOutcome {
         try Self.checking("ledger") { try parts.importer.start() }
-        await parts.control.restoreDiscovered()
-        await parts.control.reload()
+        let control = makeControl(parts)
+        await control.start(with: parts.stored)
         let (changes, notice) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         parts.registry.onChange {
             Task {
-                await parts.control.reload()
+                await control.reload()
                 notice.yield()
             }
         }
-        await parts.backend.onChange { notice.yield() }
+        let backend = LocalAdminBackend(
+            control: control, store: parts.store, registry: parts.registry, gateway: parts.gateway,
+            metrics: parts.metrics, degradations: parts.degradations)
+        await backend.onChange { notice.yield() }
+        let address = try await listen(parts)
         parts.registry.startWatching()
-        let address: ListenAddress
-        do {
-            address = try await parts.gateway.start()
-        } catch {
-            end(parts)
-            throw StartError(
-                sentence: "gateway: \(parts.configuration.gateway.listen) cannot be listened on: \(error)")
+        if parts.configuration.sites.contains(where: { $0.baseURL.hasPrefix("https:") }) {
+            let tls = parts.tls
+            HostThread.start(name: "pb-tls") { tls.prepare() }
         }
-        let adminAddress = parts.configuration.admin.listen
-        let firstStart = parts.firstStart
-        let admin = AdminServer(
-            service: AdminService(
-                backend: parts.backend, token: BearerToken(firstStart.adminToken),
-                metricsAreOpen: adminAddress.isLoopback, version: Version.text,
-                logger: Logger(label: "patchbay.admin")),
-            listen: adminAddress, logger: Logger(label: "patchbay.admin")
-        ) { port in
-            firstStart.announce(gateway: address, admin: ListenAddress(host: adminAddress.host, port: port))
-        }
-        let discovery = ModelDiscovery(
-            control: parts.control, store: parts.store, logger: Logger(label: "patchbay.discovery"))
-        let group = ServiceGroup(
-            configuration: ServiceGroupConfiguration(
-                services: [
-                    .init(
-                        service: GatewayService(gateway: parts.gateway, graceSeconds: 30),
-                        successTerminationBehavior: .gracefullyShutdownGroup),
-                    .init(
-                        service: BackgroundService { await discovery.run(changes: changes) },
-                        successTerminationBehavior: .ignore),
-                    .init(
-                        service: AdminListener(server: admin),
-                        successTerminationBehavior: .gracefullyShutdownGroup),
-                ],
-                gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "patchbay.lifecycle")))
+        let events = ServeEvents(requests)
+        let admin = startAdmin(parts, backend: backend, control: control, gatewayAddress: address, events: events)
+        await watchFile(parts, control: control, service: admin.service, events: events)
+        let background = startBackground(parts, control: control, changes: changes)
         notice.yield()
+        let failure = await handle(events, control: control, changed: { notice.yield() })
+        let result = await parts.gateway.drain(await control.drain)
+        for task in background { task.cancel() }
+        admin.task.cancel()
+        _ = await admin.task.result
+        end(parts)
+        if let failure { throw StartError(sentence: "admin: \(parts.configuration.admin.listen): \(failure)") }
+        return result.cutOff == 0 ? .finished : .cutOff(result.cutOff)
+    }
+
+    private func makeControl(_ parts: Parts) -> ControlPlane {
+        let reloads = ReloadMetrics(parts.metrics.registry)
+        return ControlPlane(
+            file: parts.configuration, source: parts.source,
+            parts: .init(
+                store: parts.store, registry: parts.registry, gateway: parts.gateway,
+                degradations: parts.degradations, reloads: reloads),
+            logger: Logger(label: "patchbay.control"))
+    }
+
+    private func listen(_ parts: Parts) async throws -> ListenAddress {
+        let address = parts.configuration.gateway.listen
         do {
-            try await group.run()
+            return try await parts.gateway.start(on: address)
         } catch {
             end(parts)
-            throw StartError(sentence: "the gateway ended: \(error)")
+            throw StartError(sentence: "gateway: \(address) cannot be listened on: \(error)")
         }
-        end(parts)
+    }
+
+    private func startAdmin(
+        _ parts: Parts, backend: LocalAdminBackend, control: ControlPlane, gatewayAddress: ListenAddress,
+        events: ServeEvents
+    ) -> (service: AdminService, task: Task<Void, Never>) {
+        let listen = parts.configuration.admin.listen
+        let logger = Logger(label: "patchbay.admin")
+        let firstStart = parts.firstStart
+        let service = AdminService(
+            backend: backend, token: BearerToken(firstStart.adminToken), metricsAreOpen: listen.isLoopback,
+            version: Version.text, logger: logger)
+        let server = AdminServer(service: service, listen: listen, logger: logger) { port in
+            firstStart.announce(gateway: gatewayAddress, admin: ListenAddress(host: listen.host, port: port))
+        }
+        let task = Task {
+            do {
+                try await server.run()
+                events.ended(nil)
+            } catch {
+                events.ended("\(error)")
+            }
+        }
+        return (service, task)
+    }
+
+    private func watchFile(
+        _ parts: Parts, control: ControlPlane, service: AdminService, events: ServeEvents
+    ) async {
+        guard let path = parts.source.path else { return }
+        let watcher = FileWatcher(paths: [path]) { events.fileChanged() }
+        await control.observe(files: { watcher.watch($0) }, token: { service.setToken(BearerToken($0)) })
+        watcher.start()
+    }
+
+    private func startBackground(
+        _ parts: Parts, control: ControlPlane, changes: AsyncStream<Void>
+    ) -> [Task<Void, Never>] {
+        let discovery = ModelDiscovery(
+            control: control, store: parts.store, logger: Logger(label: "patchbay.discovery"))
+        let watch = LedgerWatch(
+            importer: parts.importer, gateway: parts.gateway, degradations: parts.degradations,
+            registry: parts.metrics.registry)
+        let trim = MemoryTrim(gateway: parts.gateway)
+        return [
+            Task { await discovery.run(changes: changes) }, Task { await watch.run() }, Task { await trim.run() },
+        ]
+    }
+
+    /// Reloads as often as it is asked; returns when the process has to end, with the reason if it is a failure.
+    private func handle(
+        _ events: ServeEvents, control: ControlPlane, changed: @Sendable () -> Void
+    ) async -> String? {
+        for await event in events.stream {
+            switch event {
+            case .reload(let cause):
+                await control.reloadFile(cause)
+                changed()
+            case .end: return nil
+            case .adminEnded(let reason): return reason
+            }
+        }
+        return nil
     }
 
     private func end(_ parts: Parts) {
@@ -134,18 +220,12 @@ struct Server {
 
     // MARK: - Pieces
 
-    private func loadFile() throws -> Configuration {
-        var configuration = Configuration()
-        if let path = options.configurationPath {
-            do {
-                configuration = try ConfigurationFile.load(path: path, environment: Environment.all)
-            } catch {
-                throw StartError(sentence: error.problems.map { "\($0)" }.joined(separator: "\n"))
-            }
+    private static func reading(_ source: FileConfiguration) throws -> Configuration {
+        do {
+            return try source.read(mayBeEmpty: true).outcome.get()
+        } catch {
+            throw StartError(sentence: error.problems.map { "\($0)" }.joined(separator: "\n"))
         }
-        if let listen = options.listen { configuration.gateway.listen = listen }
-        if let listen = options.adminListen { configuration.admin.listen = listen }
-        return configuration
     }
 
     private func openStore() throws -> Store {
@@ -156,7 +236,12 @@ struct Server {
             }
             let environmentKey = Environment.value("PATCHBAY_SEALING_KEY").map { Secret($0) }
             let sealing = try SealingKey.load(directory: options.dataDirectory, environment: environmentKey)
-            return try Store(directory: options.dataDirectory, sealing: sealing)
+            let store = try Store(directory: options.dataDirectory, sealing: sealing)
+            if let problem = store.writingProblem {
+                Logger(label: "patchbay.store").error(
+                    "store cannot be written, its definitions are used as they are", metadata: ["reason": "\(problem)"])
+            }
+            return store
         }
     }
 
@@ -171,7 +256,13 @@ struct Server {
         }
     }
 
-    private var coreCount: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+    private static func checking<Value>(_ part: String, _ body: () async throws -> Value) async throws -> Value {
+        do {
+            return try await body()
+        } catch {
+            throw StartError(sentence: "\(part): \(error)")
+        }
+    }
 
     /// A peer that hangs up must not end the process, and many streams need many descriptors.
     private func prepareProcess() {

@@ -9,6 +9,7 @@ final class InMemoryBackend: AdminBackend {
         var configuration = Configuration()
         var records: [RequestRecord] = []
         var obstacles: [String] = []
+        var degradations: [String] = []
         var failure: AdminError?
         var queries: [RequestQuery] = []
         var usageQueries: [UsageQuery] = []
@@ -81,6 +82,7 @@ final class InMemoryBackend: AdminBackend {
 
     func metrics() async -> String { "# TYPE up gauge\nup 1\n" }
     func obstacles() async -> [String] { state.withLock(\.obstacles) }
+    func degradations() async -> [String] { state.withLock(\.degradations) }
 }
 
 extension Configuration {

@@ -54,6 +54,7 @@ import Testing
               event_loops: 3
               limits: { header: 64KiB, body: 1.5 MB, connections: 100 }
               timeouts: { client_read: 5s, connect: 200ms, first_byte: 1m, total: 1.5h }
+              drain: { delay: 0s, deadline: 2m }
             """)
         #expect(configuration.gateway.listen == ListenAddress(host: "::1", port: 0))
         #expect(configuration.gateway.eventLoops == 3)
@@ -65,6 +66,7 @@ import Testing
         #expect(configuration.gateway.timeouts.firstByte == 60_000)
         #expect(configuration.gateway.timeouts.total == 5_400_000)
         #expect(configuration.gateway.timeouts.idle == 60_000)
+        #expect(configuration.gateway.drain.delay == 0 && configuration.gateway.drain.deadline == 120_000)
     }
 
     @Test func aSiteCanSayEverything() throws {

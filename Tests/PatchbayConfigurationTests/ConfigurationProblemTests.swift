@@ -25,12 +25,12 @@ import Testing
             "egress: { zzzzzz: 1 }", #"1:11: There is no key "zzzzzz" in egress; allowed are allow."#),
         Case("gateway: 5", "1:10: gateway must be a mapping."),
         Case("sites: {}", "1:8: sites must be a list."),
-        Case("keys: []\nsites: []\nkeys: []", #"1:1: The key "keys" is given more than once in one mapping."#),
+        Case("keys: []\nsites: []\nkeys: []", #"3:1: The key "keys" is given more than once in one mapping."#),
         Case("sites: [", "2:1: This is not valid YAML: did not find expected node content while parsing a flow node."),
         Case("a: *x", "1:4: This is not valid YAML: found undefined alias."),
         Case(
             "--- {}\n--- {}",
-            "2:1: This is not valid YAML: but found another document expected a single document in the stream."),
+            "2:1: This is not valid YAML: there is another document in the file."),
         Case("? [a]\n: b", "1:3: A key must be a word, not a list or a mapping."),
         Case("gateway: { <<: 5 }", "1:16: << takes a mapping or a list of mappings."),
     ]
@@ -45,6 +45,9 @@ import Testing
         Case(
             "gateway: { limits: { header: 1GB } }",
             "1:30: gateway.limits.header must be a size of 1024 to 1048576 bytes such as 65536, 64KiB or 1MB."),
+        Case(
+            "gateway: { drain: { delay: soon } }",
+            "1:28: gateway.drain.delay must be a duration from 0s to 24h such as 200ms, 5s or 1m."),
         Case("admin: { token: admin }", "1:17: admin.token must not be a word that everybody knows."),
         Case("admin: { token: ChangeMe }", "1:17: admin.token must not be a word that everybody knows."),
         Case("admin: { token: \"123456\" }", "1:17: admin.token must not be a word that everybody knows."),

@@ -6,7 +6,9 @@ import Testing
 @Suite struct RequestFieldsTests {
     private func fields(_ body: String) throws(GatewayError) -> RequestFields {
         var scanner = RequestFields.scanner
-        return try RequestFields(scanning: ByteBuffer(string: body), with: &scanner)
+        var fields = try RequestFields(scanning: ByteBuffer(string: body), with: &scanner)
+        fields.readModel(of: ByteBuffer(string: body))
+        return fields
     }
 
     private func modelBytes(_ body: String) throws -> String {

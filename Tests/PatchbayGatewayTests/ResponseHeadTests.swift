@@ -17,9 +17,17 @@ import Testing
         #expect(written { $0.writeDecimal(number) } == text)
     }
 
-    @Test(arguments: [(1, "1"), (10, "a"), (16, "10"), (255, "ff"), (65_536, "10000"), (Int.max, "7fffffffffffffff")])
-    func chunkSizes(count: Int, text: String) {
-        #expect(written { $0.writeChunkSize(count) } == text + "\r\n")
+    @Test(arguments: [(1, "1"), (9, "9"), (10, "a"), (15, "f"), (16, "10"), (255, "ff"), (256, "100"), (65_536, "10000")])
+    func chunks(count: Int, size: String) {
+        let bytes = [UInt8](repeating: UInt8(ascii: "x"), count: count)
+        #expect(written { $0.writeChunk(bytes) } == "\(size)\r\n" + String(repeating: "x", count: count) + "\r\n")
+        // Behind something else, in a buffer that has to grow for it.
+        #expect(
+            written {
+                $0.writeString("ab")
+                $0.writeChunk(bytes)
+                $0.writeString("0\r\n\r\n")
+            } == "ab\(size)\r\n" + String(repeating: "x", count: count) + "\r\n0\r\n\r\n")
     }
 
     @Test func statusLines() {

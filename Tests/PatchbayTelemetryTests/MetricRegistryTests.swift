@@ -93,8 +93,10 @@ import Testing
     @Test func finishedRequestIsCountedInEveryFamily() {
         let metrics = GatewayMetrics(registry: MetricRegistry(shards: 3), version: "1.2.3")
         for index in 0..<2 {
-            metrics.loop(index).requestFinished(
-                model: "m", site: "alpha", outcome: .completed, usage: TokenUsage(input: 10, output: 4, cached: 3),
+            let loop = metrics.loop(index)
+            loop.requestFinished(
+                loop.series(model: "m", site: "alpha"), outcome: .completed,
+                usage: TokenUsage(input: 10, output: 4, cached: 3),
                 cost: Money(dollars: 0.5), duration: 2_000_000, firstToken: 1_000_000)
         }
         let text = metrics.registry.text()
@@ -117,8 +119,8 @@ import Testing
     @Test func attemptsRejectionsConnectionsAndStreamsAreCounted() {
         let metrics = GatewayMetrics(registry: MetricRegistry(shards: 2), version: "1")
         let loop = metrics.loop(0)
-        loop.attemptFinished(site: "alpha", fault: .rate)
-        loop.attemptFinished(site: "alpha", fault: .none)
+        loop.attemptFinished(loop.series(model: "m", site: "alpha"), fault: .rate)
+        loop.attemptFinished(loop.series(model: "m", site: "alpha"), fault: .none)
         loop.requestRejected(reason: "unknown_key")
         loop.clientConnections(1)
         loop.upstreamConnections(1)

@@ -183,7 +183,8 @@ struct UpstreamPoolTests {
             let origin = UpstreamOrigin(scheme: .http, host: "127.0.0.1", port: world.port)
             recorder.hasReturned = true
             world.pool.send(
-                origin: origin, request: ByteBuffer(string: "GET /never HTTP/1.1\r\n\r\n"), isHead: false,
+                UpstreamRequest(head: ByteBuffer(string: "GET /never HTTP/1.1\r\n\r\n")),
+                to: world.pool.destination(for: origin),
                 timeouts: UpstreamTimeouts(), receiver: recorder
             ).cancel()
             recorder.stopWaiting()

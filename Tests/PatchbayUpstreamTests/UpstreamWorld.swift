@@ -77,7 +77,9 @@ final class UpstreamWorld: @unchecked Sendable {
             prepare(recorder)
             let origin = UpstreamOrigin(scheme: scheme, host: host, port: port ?? world.port)
             recorder.exchange = world.pool.send(
-                origin: origin, request: ByteBuffer(string: request), isHead: isHead, timeouts: timeouts,
+                UpstreamRequest(head: ByteBuffer(string: request), isHead: isHead),
+                to: world.pool.destination(for: origin),
+                timeouts: timeouts,
                 receiver: recorder)
             recorder.hasReturned = true
             return recorder

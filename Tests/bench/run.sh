@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Ratios of the gateway to nginx doing the same proxying in the same run. Options are those of bench.py.
+# Ratios of the gateway to nginx doing the same proxying in the same run. Options and scenarios are those of bench.py.
 set -euo pipefail
 cd "$(dirname "$0")"
-exec python3 bench.py --gateway ../../.build/release/patchbay "$@"
+exec python3 bench.py "$@"

@@ -1,7 +1,9 @@
 import pytest
 from fakes.anthropic_api import AnthropicUpstream
+from fakes.gemini_api import GeminiUpstream
 from fakes.openai_api import OpenAIUpstream
-from gateway import Running, anthropic_site, openai_site
+from fakes.responses_api import ResponsesUpstream
+from gateway import Running, anthropic_site, gemini_site, openai_site, responses_site
 from raw_client import RawClient
 
 
@@ -20,9 +22,24 @@ def anthropic_upstream():
 
 
 @pytest.fixture(scope="session")
-def gateway(tmp_path_factory, openai_upstream, anthropic_upstream):
-    running = Running(
-        tmp_path_factory.mktemp("gateway"), openai_site(openai_upstream.url) + anthropic_site(anthropic_upstream.url))
+def gemini_upstream():
+    upstream = GeminiUpstream()
+    yield upstream
+    upstream.stop()
+
+
+@pytest.fixture(scope="session")
+def responses_upstream():
+    upstream = ResponsesUpstream()
+    yield upstream
+    upstream.stop()
+
+
+@pytest.fixture(scope="session")
+def gateway(tmp_path_factory, openai_upstream, anthropic_upstream, gemini_upstream, responses_upstream):
+    sites = openai_site(openai_upstream.url) + anthropic_site(anthropic_upstream.url)
+    sites += gemini_site(gemini_upstream.url) + responses_site(responses_upstream.url)
+    running = Running(tmp_path_factory.mktemp("gateway"), sites)
     yield running
     running.stop()
 

@@ -24,6 +24,7 @@ prices:
   gpt-4o-mini: {{ input: 0.15, output: 0.60, cached_input: 0.075 }}
   gpt-4o: {{ input: 2.5, output: 10 }}
   claude-haiku-5: {{ input: 1, output: 5, cached_input: 0.1 }}
+  gemini-3-flash: {{ input: 0.5, output: 3, cached_input: 0.05 }}
 sites:
 {sites}
 keys:
@@ -51,6 +52,29 @@ def anthropic_site(url, name="beta", key="sk-ant-upstream-1"):
       - name: main
         credential: {{ kind: api_key, api_key: {key} }}
         models: [claude-haiku-5, {{ upstream: claude-sonnet-5, as: claude-sonnet }}]
+"""
+
+
+def gemini_site(url, name="delta", key="AIza-upstream-1"):
+    return f"""  - name: {name}
+    platform: gemini
+    base_url: {url}
+    accounts:
+      - name: main
+        credential: {{ kind: api_key, api_key: {key} }}
+        models: [gemini-3-flash, {{ upstream: gemini-2.5-pro, as: gemini-pro }}]
+"""
+
+
+def responses_site(url, name="gamma", key="sk-upstream-1", formats="openai.responses"):
+    return f"""  - name: {name}
+    platform: openai
+    base_url: {url}
+    formats: [{formats}]
+    accounts:
+      - name: main
+        credential: {{ kind: api_key, api_key: {key} }}
+        models: [gpt-5-mini, {{ upstream: gpt-5-2025-08-07, as: gpt-5 }}]
 """
 
 
@@ -132,6 +156,7 @@ class Running:
         text = configuration(sites, self.port, self.admin_port, extra, keys)
         self.gateway = Gateway(directory, self.configure(text), arguments)
         self.gateway.start().wait_ready(self.port)
+        self.gemini_clients = {}
         self.admin = httpx.Client(
             base_url=self.admin_url, headers={"authorization": f"Bearer {ADMIN_TOKEN}"}, timeout=10)
 
@@ -150,6 +175,18 @@ class Running:
     def anthropic(self, key=KEY):
         import anthropic
         return anthropic.Anthropic(base_url=self.url, api_key=key, max_retries=0, timeout=20)
+
+    def gemini(self, key=KEY, version=None):
+        """A client; it closes when nobody holds it, so it is kept."""
+        from google import genai
+        if (key, version) in self.gemini_clients:
+            return self.gemini_clients[key, version]
+        options = genai.types.HttpOptions(
+            base_url=self.url, timeout=20_000, retry_options=genai.types.HttpRetryOptions(attempts=1))
+        if version:
+            options.api_version = version
+        client = self.gemini_clients[key, version] = genai.Client(api_key=key, http_options=options)
+        return client
 
     def request_rows(self, **query):
         rows, cursor = [], None

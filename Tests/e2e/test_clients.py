@@ -1,11 +1,13 @@
-"""The official SDKs, unmodified, against an upstream of each format: four combinations, streaming and not."""
+"""The official SDKs, unmodified, against an upstream of each format, streaming and not."""
 
 import base64
 import json
 
 import pytest
 
-MODELS = {"openai upstream": "gpt-4o-mini", "anthropic upstream": "claude-haiku-5"}
+MODELS = {
+    "openai upstream": "gpt-4o-mini", "anthropic upstream": "claude-haiku-5", "responses upstream": "gpt-5-mini",
+    "gemini upstream": "gemini-3-flash"}
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(40)).decode()
 TOOLS = [{"type": "function", "function": {
     "name": name, "description": f"Does {name}.",
@@ -159,7 +161,7 @@ class TestAnthropicClient:
 class TestModelNames:
     """An alias is what the client sees, whatever the upstream calls the model."""
 
-    @pytest.mark.parametrize("alias", ["gpt-4o", "claude-sonnet"])
+    @pytest.mark.parametrize("alias", ["gpt-4o", "claude-sonnet", "gpt-5", "gemini-pro"])
     def test_alias_is_echoed(self, gateway, alias):
         answer = gateway.openai().chat.completions.create(model=alias, messages=user("say hi"))
         assert answer.model == alias
@@ -169,7 +171,8 @@ class TestModelNames:
         assert message.model == alias
 
     def test_lists_in_two_dialects(self, gateway):
-        expected = {"gpt-4o-mini", "gpt-4o", "claude-haiku-5", "claude-sonnet"}
+        expected = {"gpt-4o-mini", "gpt-4o", "claude-haiku-5", "claude-sonnet", "gpt-5-mini", "gpt-5",
+                    "gemini-3-flash", "gemini-pro"}
         assert {entry.id for entry in gateway.openai().models.list()} == expected
         assert {entry.id for entry in gateway.anthropic().models.list()} == expected
 

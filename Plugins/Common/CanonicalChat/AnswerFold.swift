@@ -53,8 +53,10 @@ package struct AnswerFold: Sendable {
         switch event.kind {
         case .text?, nil: content = .text("")
         case .refusal?: content = .refusal("")
-        case .reasoning?: content = .reasoning(CanonicalReasoning())
-        case .reasoningRedacted?: content = .reasoning(CanonicalReasoning(redacted: true))
+        case .reasoning?, .reasoningRedacted?:
+            var reasoning = CanonicalReasoning(redacted: event.kind == .reasoningRedacted)
+            reasoning.id = event.id.isEmpty ? nil : event.id
+            content = .reasoning(reasoning)
         case .toolCall?:
             content = .toolCall(
                 CanonicalToolCall(

@@ -86,6 +86,7 @@ extension CanonicalReasoning {
     func write(into writer: inout JSONWriter) {
         writer.member("k", redacted ? "reasoning_redacted" : "reasoning")
         if !redacted { writer.member("text", text) }
+        writer.member("id", ifPresent: id)
         guard let opaque else { return }
         writer.key("opaque")
         writer.beginArray()
@@ -99,6 +100,7 @@ extension CanonicalReasoning {
 
     init(canonical value: JSONValue, redacted: Bool) {
         self.init(text: value["text"]?.stringValue ?? "", redacted: redacted)
+        id = value["id"]?.stringValue
         guard let first = value["opaque"]?.arrayValue?.first else { return }
         opaque = CanonicalOpaque(
             kind: first["kind"]?.stringValue ?? "signature", provider: first["provider"]?.stringValue,

@@ -40,6 +40,8 @@ package struct CanonicalReasoning: Sendable, Hashable {
     /// May be empty: some providers send the opaque state only.
     package var text = ""
     package var opaque: CanonicalOpaque?
+    /// The name that its provider gave it, where it has one.
+    package var id: String?
 
     package init(text: String = "", opaque: CanonicalOpaque? = nil, redacted: Bool = false) {
         self.text = text
@@ -50,7 +52,7 @@ package struct CanonicalReasoning: Sendable, Hashable {
 
 /// State that belongs to one provider and goes back to it byte for byte.
 package struct CanonicalOpaque: Sendable, Hashable {
-    /// signature, redacted or encrypted_content.
+    /// signature, redacted, encrypted_content or thought_signature.
     package var kind: String
     /// The provider it is bound to, where known.
     package var provider: String?

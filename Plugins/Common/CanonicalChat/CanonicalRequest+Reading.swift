@@ -25,6 +25,18 @@ extension CanonicalRequest {
         }
     }
 
+    /// Reads everything but the turns, which may be long; nil if the document is malformed.
+    init?(withoutTurns canonical: UnsafeRawBufferPointer) {
+        var tape = JSONTape()
+        guard (try? tape.parse(canonical)) != nil, tape.kind(tape.root) == .object else { return nil }
+        var document = JSONObject()
+        for member in tape.members(of: tape.root) where !tape.equals(member.key, "turns") {
+            document.append(tape.string(member.key) ?? "", JSONValue(tape, member.value))
+        }
+        guard let request = try? CanonicalRequest(canonical: .object(document)) else { return nil }
+        self = request
+    }
+
     private mutating func readRest(_ member: JSONObject.Member) {
         let value = member.value
         switch member.key {

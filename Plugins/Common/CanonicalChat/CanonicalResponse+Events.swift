@@ -31,7 +31,8 @@ extension CanonicalPart {
             events.append(.open(choice, part, .refusal))
             if !text.isEmpty { events.append(.delta(choice, part, .text, text)) }
         case .reasoning(let reasoning):
-            events.append(.open(choice, part, reasoning.redacted ? .reasoningRedacted : .reasoning))
+            let kind: PartKind = reasoning.redacted ? .reasoningRedacted : .reasoning
+            events.append(.open(choice, part, kind, id: reasoning.id ?? ""))
             if !reasoning.text.isEmpty { events.append(.delta(choice, part, .text, reasoning.text)) }
             if let opaque = reasoning.opaque { events.append(.opaque(choice, part, opaque)) }
         case .toolCall(let call):

@@ -33,6 +33,10 @@ package struct CapabilityProfile: Sendable, Hashable {
     /// none, reasoning_content_required or signature.
     package var reasoningEcho: String?
     package var contextWindowFinish: Bool?
+    /// gemini-json or gemini-openapi: the dialect of JSON schemas that a Gemini upstream takes.
+    package var schema: String?
+    /// A Chat upstream takes tools of free text.
+    package var customTools: Bool?
 
     package init() {}
 
@@ -69,5 +73,7 @@ package struct CapabilityProfile: Sendable, Hashable {
         cacheControl = document["cache_control"]?.boolValue
         reasoningEcho = document["reasoning_echo"]?.stringValue
         contextWindowFinish = document["context_window_finish"]?.boolValue
+        schema = document["schema"]?.stringValue
+        customTools = document["custom_tools"]?.boolValue
     }
 }

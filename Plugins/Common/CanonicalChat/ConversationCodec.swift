@@ -37,7 +37,7 @@ package enum ConversationCodec<Format: ConversationFormat> {
     package static func responseFromCanonical(
         _ canonical: ByteView, _ parameters: ConversionParameters, into wire: inout ByteWriter
     ) throws(PluginError) {
-        try convert(parameters) { context throws(ConversionError) in
+        try convert(parameters, echoes: Format.echoesRequest) { context throws(ConversionError) in
             let response = try CanonicalResponse(canonical: try parse(canonical))
             wire.append(try Format.writeResponse(response, context: &context))
         }
@@ -47,7 +47,7 @@ package enum ConversationCodec<Format: ConversationFormat> {
         _ wire: ByteView, _ parameters: ConversionParameters, into events: inout EventWriter
     ) throws(PluginError) {
         do throws(ConversionError) {
-            for event in try Format.tapResponse(wire.raw) { event.send(to: &events) }
+            try Format.tapResponse(wire.raw, into: &events)
         } catch {
             throw PluginError(error)
         }
@@ -74,9 +74,10 @@ package enum ConversationCodec<Format: ConversationFormat> {
     // MARK: - Steps
 
     private static func convert(
-        _ parameters: ConversionParameters, _ body: (inout ConversionContext) throws(ConversionError) -> Void
+        _ parameters: ConversionParameters, echoes: Bool = false,
+        _ body: (inout ConversionContext) throws(ConversionError) -> Void
     ) throws(PluginError) {
-        var context = ConversionContext(parameters)
+        var context = echoes ? ConversionContext(echoing: parameters) : ConversionContext(parameters)
         defer { for loss in context.losses { parameters.recordLoss(loss.severity, loss.code, path: loss.path) } }
         do throws(ConversionError) {
             try body(&context)
@@ -122,7 +123,9 @@ package struct ConversationDecoder<Format: ConversationFormat>: WireDecoder {
     }
 
     private mutating func flush(_ events: inout EventWriter) {
-        for event in pending { event.send(to: &events) }
+        guard !pending.isEmpty else { return }
+        // By position: an event is large, and a copy of it touches the counts of all its texts.
+        for index in pending.indices { pending[index].send(to: &events) }
         pending.removeAll(keepingCapacity: true)
     }
 }
@@ -133,7 +136,8 @@ package struct ConversationEncoder<Format: ConversationFormat>: WireEncoder {
     private var output: [UInt8] = []
 
     package init(_ parameters: ConversionParameters) {
-        encoder = Format.makeEncoder(ConversionContext(parameters))
+        let context = Format.echoesRequest ? ConversionContext(echoing: parameters) : ConversionContext(parameters)
+        encoder = Format.makeEncoder(context)
     }
 
     package mutating func events(_ events: EventBatch, into wire: inout ByteWriter) {

@@ -22,11 +22,29 @@ package protocol ConversationFormat {
     ) throws(ConversionError) -> [UInt8]
     /// Start, usage, finishes, or an error in disguise.
     static func tapResponse(_ body: UnsafeRawBufferPointer) throws(ConversionError) -> [AnswerEvent]
+    /// The same, straight to the host. Formats that can do it without a list override it.
+    static func tapResponse(
+        _ body: UnsafeRawBufferPointer, into events: inout EventWriter
+    ) throws(ConversionError)
     static func readError(status: Int, _ body: UnsafeRawBufferPointer) -> CanonicalError
     static func writeError(_ error: CanonicalError) -> (status: Int, body: [UInt8])
     static func makeDecoder(_ context: ConversionContext) -> Decoder
     static func makeEncoder(_ context: ConversionContext) -> Encoder
     static var heartbeat: StaticString { get }
+    /// Answers repeat what the request said, so that writers and encoders need ``ConversionContext/echo``.
+    static var echoesRequest: Bool { get }
+}
+
+extension ConversationFormat {
+    package static var echoesRequest: Bool { false }
+}
+
+extension ConversationFormat {
+    package static func tapResponse(
+        _ body: UnsafeRawBufferPointer, into events: inout EventWriter
+    ) throws(ConversionError) {
+        for event in try tapResponse(body) { event.send(to: &events) }
+    }
 }
 
 /// Frames of a streamed answer to events.

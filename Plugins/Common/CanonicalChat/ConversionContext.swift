@@ -28,6 +28,8 @@ package struct ConversionContext: Sendable {
     package var profile = CapabilityProfile()
     /// What an answer needs to know of its request.
     package var request = RequestFacts()
+    /// The request without its turns, for formats whose answers repeat it.
+    package var echo: CanonicalRequest?
     package private(set) var losses: [ConversionLoss] = []
 
     package init() {}
@@ -46,6 +48,12 @@ package struct ConversionContext: Sendable {
             self.profile = CapabilityProfile(profile)
         }
         if !parameters.requestJSON.isEmpty { request = RequestFacts(parsing: parameters.requestJSON.raw) }
+    }
+
+    /// The same for a format whose answers repeat their request.
+    package init(echoing parameters: ConversionParameters) {
+        self.init(parameters)
+        if !parameters.requestJSON.isEmpty { echo = CanonicalRequest(withoutTurns: parameters.requestJSON.raw) }
     }
 
     /// Records a loss.

@@ -4,17 +4,20 @@
 /// same names and the answer can be translated back.
 package struct IdentifierMap: Sendable {
     private let limit: Int
+    /// The first character has to be a letter or `_`.
+    private let startsWithLetter: Bool
     private var forward: [String: String] = [:]
     private var backward: [String: String] = [:]
 
     /// A map for names of at most `limit` bytes.
-    package init(limit: Int) {
+    package init(limit: Int, startsWithLetter: Bool = false) {
         self.limit = limit
+        self.startsWithLetter = startsWithLetter
     }
 
     /// A map that already knows `names`, in their order.
-    package init(limit: Int, names: [String]) {
-        self.init(limit: limit)
+    package init(limit: Int, names: [String], startsWithLetter: Bool = false) {
+        self.init(limit: limit, startsWithLetter: startsWithLetter)
         for name in names { _ = rewritten(name) }
     }
 
@@ -23,9 +26,9 @@ package struct IdentifierMap: Sendable {
 
     /// The name to use on the wire.
     package mutating func rewritten(_ name: String) -> String {
-        if Self.fits(name, limit: limit), backward[name] == nil { return name }
+        if Self.fits(name, limit: limit), backward[name] == nil, startsWell(name) { return name }
         if let known = forward[name] { return known }
-        var candidate = Self.sanitised(name, limit: limit)
+        var candidate = Self.sanitised(startsWell(name) ? name : "_" + name, limit: limit)
         while backward[candidate] != nil { candidate = Self.sanitised(candidate + "_", limit: limit) }
         forward[name] = candidate
         backward[candidate] = name
@@ -40,6 +43,11 @@ package struct IdentifierMap: Sendable {
     private static func fits(_ name: String, limit: Int) -> Bool {
         let bytes = name.utf8
         return !bytes.isEmpty && bytes.count <= limit && bytes.allSatisfy(isLegal)
+    }
+
+    private func startsWell(_ name: String) -> Bool {
+        guard startsWithLetter, let first = name.utf8.first else { return true }
+        return Self.isLegal(first) && first != UInt8(ascii: "-") && !(0x30...0x39).contains(first)
     }
 
     private static func isLegal(_ byte: UInt8) -> Bool {

@@ -17,6 +17,8 @@ package struct AdminError: Error, Sendable, Hashable {
         /// The configuration file declares it.
         case readOnly = "read_only"
         case inUse = "in_use"
+        /// Too many wrong tokens came from the address of the client.
+        case tooManyAttempts = "too_many_attempts"
         /// The store or another part is out of order; the request may be repeated later.
         case unavailable
         case internalError = "internal_error"
@@ -29,6 +31,7 @@ package struct AdminError: Error, Sendable, Hashable {
             case .invalidBody, .unknownField, .invalidField: 400
             case .bodyTooLarge: 413
             case .alreadyExists, .readOnly, .inUse: 409
+            case .tooManyAttempts: 429
             case .unavailable: 503
             case .internalError: 500
             }
@@ -40,6 +43,8 @@ package struct AdminError: Error, Sendable, Hashable {
     package var message: String
     /// The field or parameter at fault.
     package var field: String?
+    /// Seconds for `Retry-After`.
+    package var retryAfter: Int?
 
     package init(_ code: Code, _ message: String, field: String? = nil) {
         self.code = code

@@ -65,13 +65,19 @@ package struct AdminRequest: Sendable {
     /// Value of the `authorization` header.
     package var authorization: String?
     package var body: [UInt8]
+    /// Address of the peer without its port; empty = unknown.
+    package var peer: String
 
-    package init(method: String, path: String, query: String = "", authorization: String? = nil, body: [UInt8] = []) {
+    package init(
+        method: String, path: String, query: String = "", authorization: String? = nil, body: [UInt8] = [],
+        peer: String = ""
+    ) {
         self.method = method
         self.path = path
         self.query = query
         self.authorization = authorization
         self.body = body
+        self.peer = peer
     }
 }
 
@@ -113,5 +119,6 @@ package struct AdminAnswer: Sendable {
     init(_ error: AdminError) {
         self.init(status: error.code.status, error.document)
         if error.code == .unauthorized { headers.append((name: "www-authenticate", value: "Bearer")) }
+        if let seconds = error.retryAfter { headers.append((name: "retry-after", value: "\(seconds)")) }
     }
 }

@@ -8,7 +8,7 @@ package struct AdminService: Sendable {
     package static let longestBody = 1_048_576
 
     let matcher: RouteMatcher
-    private let token: BearerToken
+    private let gate: AdminGate
     private let metricsAreOpen: Bool
     private let logger: Logger
 
@@ -29,10 +29,13 @@ package struct AdminService: Sendable {
         routes += SystemRoutes(backend: backend).all
         routes.append(Self.documentRoute(describing: routes, version: version))
         matcher = RouteMatcher(routes)
-        self.token = token
+        gate = AdminGate(token)
         self.metricsAreOpen = metricsAreOpen
         self.logger = logger
     }
+
+    /// Another token from now on.
+    package func setToken(_ token: BearerToken) { gate.setToken(token) }
 
     private static func documentRoute(describing routes: [AdminRoute], version: String) -> AdminRoute {
         var route = AdminRoute(
@@ -80,13 +83,25 @@ package struct AdminService: Sendable {
         if case .found(let route, _) = match {
             isOpen = route.access == .open || route.access == .metrics && metricsAreOpen
         }
-        guard isOpen || token.isCarried(by: request.authorization) else {
-            throw AdminError(.unauthorized, "The header 'Authorization: Bearer TOKEN' must carry the admin token.")
-        }
+        if !isOpen { try admitToken(request) }
         switch match {
         case .found(let route, let parameters): return (route, parameters)
         case .otherMethods: throw AdminError(.methodNotAllowed, "The path exists, but not for the method \(method).")
         case .none: throw AdminError(.notFound, "There is nothing at this path.")
+        }
+    }
+
+    private func admitToken(_ request: AdminRequest) throws(AdminError) {
+        switch gate.judge(request.authorization, peer: request.peer, now: SystemTime.monotonicNanoseconds()) {
+        case .admitted: return
+        case .refused:
+            throw AdminError(.unauthorized, "The header 'Authorization: Bearer TOKEN' must carry the admin token.")
+        case .throttled(let seconds, let isNew):
+            if isNew { logger.warning("Wrong admin tokens are throttled.", metadata: ["peer": "\(request.peer)"]) }
+            var error = AdminError(
+                .tooManyAttempts, "Too many wrong tokens came from this address; try again in \(seconds) seconds.")
+            error.retryAfter = seconds
+            throw error
         }
     }
 

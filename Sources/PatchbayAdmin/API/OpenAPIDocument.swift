@@ -114,7 +114,7 @@ enum OpenAPIDocument {
         }
         var responses = JSONObject([.init(key: String(route.success.status), value: success)])
         var codes = route.errors
-        if route.access != .open { codes.append(.unauthorized) }
+        if route.access != .open { codes += [.unauthorized, .tooManyAttempts] }
         if route.body != nil || !route.query.isEmpty { codes += [.invalidField] }
         if route.body != nil { codes += [.bodyTooLarge] }
         for status in Set(codes.map(\.status)).sorted() {

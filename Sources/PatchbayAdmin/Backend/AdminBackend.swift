@@ -36,6 +36,9 @@ package protocol AdminBackend: Sendable {
     func metrics() async -> String
     /// Why requests cannot be served now, one sentence each; empty = they can.
     func obstacles() async -> [String]
+
+    /// What does not work although requests are served, one sentence each; empty = all is well.
+    func degradations() async -> [String]
 }
 
 /// Something that people declare.

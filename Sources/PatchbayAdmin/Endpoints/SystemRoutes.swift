@@ -65,22 +65,32 @@ struct SystemRoutes: Sendable {
 
     // MARK: - Health
 
-    private static let readiness = View<[String]>(
+    private struct Health {
+        var obstacles: [String] = []
+        var degradations: [String] = []
+
+        var word: String { !obstacles.isEmpty ? "unavailable" : degradations.isEmpty ? "ok" : "degraded" }
+    }
+
+    private static let readiness = View<Health>(
         "Health", "Whether the process works.",
         [
-            .member("status", .choice(["ok", "unavailable"]), "In one word.") {
-                .string($0.isEmpty ? "ok" : "unavailable")
+            .member(
+                "status", .choice(["ok", "degraded", "unavailable"]),
+                "In one word; `degraded` = requests are served, but something behind them does not work."
+            ) { .string($0.word) },
+            .strings("reasons", "Why requests cannot be served now, or what does not work.") {
+                $0.obstacles + $0.degradations
             },
-            .strings("reasons", "Why requests cannot be served now.") { $0 },
         ])
 
     private var health: [AdminRoute] {
         let alive = route("/healthz", "get_liveness", "Whether the process answers.") { _ in
-            AdminAnswer(Self.readiness.document([]))
+            AdminAnswer(Self.readiness.document(Health()))
         }
         var ready = route("/readyz", "get_readiness", "Whether requests can be served.") { [backend] _ in
-            let obstacles = await backend.obstacles()
-            return AdminAnswer(status: obstacles.isEmpty ? 200 : 503, Self.readiness.document(obstacles))
+            let health = Health(obstacles: await backend.obstacles(), degradations: await backend.degradations())
+            return AdminAnswer(status: health.obstacles.isEmpty ? 200 : 503, Self.readiness.document(health))
         }
         ready.errors = [.unavailable]
         return [

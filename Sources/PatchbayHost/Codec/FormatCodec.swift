@@ -141,18 +141,15 @@ package final class FormatCodec: Sendable {
 
     // MARK: - Accounting and streams
 
-    /// Reads from a complete answer what accounting needs; `body` gets each event.
+    /// Reads from a complete answer what accounting needs.
     ///
     /// - Throws: ``PluginError`` with code `invalid` if it is no answer of this format.
     package func responseTap(
-        _ wire: UnsafeRawBufferPointer, _ parameters: CodecParameters, _ body: (borrowing StreamEvent) -> Void
+        _ wire: UnsafeRawBufferPointer, _ parameters: CodecParameters, into tap: inout StreamTap
     ) throws(PluginError) {
-        let status = withoutActuallyEscaping(body) { body in
-            var observer = EventObserver(body: body)
-            return withUnsafeMutablePointer(to: &observer) { pointer in
-                var sink = pb_event_sink(ctx: UnsafeMutableRawPointer(pointer), emit: EventObserver.emit)
-                return parameters.withRecord { table.response_tap(instance.handle, pb_str(wire), $0, &sink) }
-            }
+        let status = withUnsafeMutablePointer(to: &tap) { pointer in
+            var sink = pb_event_sink(ctx: UnsafeMutableRawPointer(pointer), emit: StreamTap.emit)
+            return parameters.withRecord { table.response_tap(instance.handle, pb_str(wire), $0, &sink) }
         }
         guard status == Status.ok else {
             throw PluginError(status: status, sink: ByteSink(), doing: "read the answer", plugin: pluginID)
@@ -188,17 +185,16 @@ package final class FormatCodec: Sendable {
     }
 }
 
-/// Hands events to a closure.
-private struct EventObserver {
-    let body: (borrowing StreamEvent) -> Void
-
-    static let emit: @convention(c) (UnsafePointer<pb_event_sink>?, UnsafePointer<pb_event>?, UInt32) -> pb_status = {
-        sink, events, count in
-        guard let context = sink?.pointee.ctx, let events, count > 0 else { return Status.ok }
-        let observer = context.assumingMemoryBound(to: EventObserver.self)
-        return StreamEvent.forEach(events, count: count) { event in
-            observer.pointee.body(StreamEvent(event))
-            return Status.ok
+extension StreamTap {
+    /// The sink of events whose `ctx` points to a tap.
+    fileprivate static let emit:
+        @convention(c) (UnsafePointer<pb_event_sink>?, UnsafePointer<pb_event>?, UInt32) -> pb_status = {
+            sink, events, count in
+            guard let context = sink?.pointee.ctx, let events, count > 0 else { return Status.ok }
+            let tap = context.assumingMemoryBound(to: StreamTap.self)
+            return StreamEvent.forEach(events, count: count) { event in
+                tap.pointee.observe(StreamEvent(event))
+                return Status.ok
+            }
         }
-    }
 }

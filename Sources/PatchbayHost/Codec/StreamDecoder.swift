@@ -71,6 +71,18 @@ package final class StreamDecoder {
         try check(run(encoder, &output, &tap) { codec.table.decoder_frames(handle, &record, 1, $0) })
     }
 
+    /// Takes one complete frame and shows its events to `tap` only: what a stream in the client's own format needs.
+    package func frame(_ frame: StreamFrame, tap: inout StreamTap) throws(PluginError) {
+        var record = pb_frame(event: pb_str(frame.event), data: pb_str(frame.data))
+        let status = withUnsafeMutablePointer(to: &tap) { pointer in
+            var sink = pb_event_sink(ctx: UnsafeMutableRawPointer(pointer), emit: Self.observe)
+            return codec.table.decoder_frames(handle, &record, 1, &sink)
+        }
+        guard status == Status.ok else {
+            throw PluginError(status: status, sink: ByteSink(), doing: "read the stream", plugin: codec.pluginID)
+        }
+    }
+
     /// No more frames. Emits what is outstanding, and END. Later calls do nothing.
     package func finish(
         _ reason: StreamEnd, to encoder: StreamEncoder?, output: inout [UInt8], tap: inout StreamTap
@@ -118,6 +130,19 @@ package final class StreamDecoder {
             throw PluginError(status: status.plugin, sink: ByteSink(), doing: "read the stream", plugin: codec.pluginID)
         }
     }
+
+    /// `ctx` is the tap.
+    private static let observe:
+        @convention(c) (UnsafePointer<pb_event_sink>?, UnsafePointer<pb_event>?, UInt32) -> pb_status = {
+            sink, events, count in
+            guard let context = sink?.pointee.ctx, let events, count > 0 else { return Status.ok }
+            let tap = context.assumingMemoryBound(to: StreamTap.self)
+            guard !tap.pointee.ended else { return Status.stopped }
+            return StreamEvent.forEach(events, count: count) { event in
+                tap.pointee.observe(StreamEvent(event))
+                return Status.ok
+            }
+        }
 
     private static let emit:
         @convention(c) (UnsafePointer<pb_event_sink>?, UnsafePointer<pb_event>?, UInt32) -> pb_status = {

@@ -13,6 +13,8 @@ package struct StreamTap: Sendable, Hashable {
     package var clean = false
     /// Something that a client can see has come.
     package var sawContent = false
+    /// The codec only taps: that a part is open is all it tells of the content.
+    package var isOnlyTapped = false
     package var error: StreamErrorInfo?
     package var events = 0
     /// The model that answered.
@@ -34,8 +36,8 @@ package struct StreamTap: Sendable, Hashable {
         case .error:
             error = event.errorInfo
         case .partOpen:
-            // All that a codec tells of the content when it only taps.
-            sawContent = true
+            // What has only been announced could still come from elsewhere.
+            if event.isContent || isOnlyTapped { sawContent = true }
         case .end:
             ended = true
             clean = event.isClean

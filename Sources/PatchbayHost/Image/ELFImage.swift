@@ -10,6 +10,8 @@ package struct ELFImage: Sendable, Hashable {
     /// Libraries that the image asks for.
     package var needed: [String] = []
     package var hasTextRelocations = false
+    /// So many bytes from the beginning of the file are mapped when it is loaded; names for debuggers come behind them.
+    package private(set) var loadedBytes = 0
 
     static let manifestLimit: UInt64 = 262_144
     private static let symbolLimit: UInt64 = 1 << 20
@@ -23,7 +25,7 @@ package struct ELFImage: Sendable, Hashable {
     package init(reading bytes: UnsafeRawBufferPointer) throws(PluginRefusal) {
         let reader = ELFReader(bytes: bytes)
         machine = try Self.checkHeader(reader)
-        try Self.checkSegments(reader)
+        loadedBytes = try Self.checkSegments(reader)
         let sections = try Self.readSections(reader)
         let names = try Self.sectionNames(reader, sections)
         for section in sections {
@@ -74,7 +76,9 @@ package struct ELFImage: Sendable, Hashable {
     }
 
     /// The loader maps segments without looking at the file size and dies of SIGBUS when the file is too short.
-    private static func checkSegments(_ reader: ELFReader) throws(PluginRefusal) {
+    ///
+    /// - Returns: where the last of what the loader reads ends.
+    private static func checkSegments(_ reader: ELFReader) throws(PluginRefusal) -> Int {
         let offset = try reader.long(at: 32)
         let size = try reader.half(at: 54)
         let count = try reader.half(at: 56)
@@ -82,15 +86,20 @@ package struct ELFImage: Sendable, Hashable {
             throw PluginRefusal(.malformedImage, "The program header table of the ELF image is not valid.")
         }
         _ = try reader.slice(offset: offset, size: UInt64(count) * 56)
+        var end = offset + UInt64(count) * 56
         for index in 0..<UInt64(count) {
             let header = offset + index * 56
-            guard try reader.word(at: header) == ELF.loadSegment else { continue }
+            let isLoaded = try reader.word(at: header) == ELF.loadSegment
+            let (start, size) = (try reader.long(at: header + 8), try reader.long(at: header + 32))
             do {
-                _ = try reader.slice(offset: try reader.long(at: header + 8), size: try reader.long(at: header + 32))
+                _ = try reader.slice(offset: start, size: size)
+                end = max(end, start + size)
             } catch {
+                guard isLoaded else { continue }
                 throw PluginRefusal(.malformedImage, "The file is cut off: a segment reaches beyond its end.")
             }
         }
+        return Int(end)
     }
 
     // MARK: - Sections

@@ -1,6 +1,12 @@
 internal import CPatchbay
 internal import PatchbayCore
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Musl
+#endif
+
 extension PluginInstance {
     /// Shapes a request. Runs on any thread, also on an event loop, and allocates nothing beyond what `draft` needs.
     ///
@@ -108,7 +114,7 @@ extension PluginInstance {
 
     /// Credentials go to the site's own origin or to one that the manifest declares.
     private func checkOrigin(of draft: RequestDraft, baseURL: UnsafeRawBufferPointer) throws(PluginError) {
-        if draft.withBytes(of: draft.url, { Self.isBelow($0, baseURL) }) { return }
+        if Self.isBelow(draft.bytes(of: draft.url), baseURL) { return }
         let text = draft.text(draft.url)
         let base = URLOrigin(String(decoding: baseURL, as: UTF8.self))
         guard let origin = URLOrigin(text) else {
@@ -124,7 +130,9 @@ extension PluginInstance {
 
     /// The usual case without allocation: the URL continues the base URL.
     private static func isBelow(_ url: UnsafeRawBufferPointer, _ base: UnsafeRawBufferPointer) -> Bool {
-        guard base.count >= 8, url.count > base.count, url.starts(with: base) else { return false }
+        guard base.count >= 8, url.count > base.count, let start = url.baseAddress, let baseStart = base.baseAddress,
+            memcmp(start, baseStart, base.count) == 0
+        else { return false }
         let following = url[base.count]
         return following == 0x2f || following == 0x3f
     }

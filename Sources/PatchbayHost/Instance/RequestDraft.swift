@@ -1,6 +1,6 @@
 internal import CPatchbay
 
-/// What `prepare` decides about a request. Reusable: all bytes lie in one storage whose capacity is kept.
+/// What `prepare` decides about a request. Reusable: all bytes lie in one piece of memory that is kept.
 ///
 /// Header values may hold `${secret:NAME}` placeholders; the sender fills them in with ``SecretTemplate``.
 package final class RequestDraft {
@@ -23,7 +23,8 @@ package final class RequestDraft {
     }
 
     /// What the spans below refer to.
-    package private(set) var storage: [UInt8] = []
+    private var memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 4096, alignment: 16)
+    private var count = 0
     package private(set) var url: Span = 0..<0
     /// Empty = POST.
     package private(set) var method: Span = 0..<0
@@ -31,29 +32,34 @@ package final class RequestDraft {
     package private(set) var patches: ContiguousArray<Patch> = []
 
     package init() {
-        storage.reserveCapacity(2048)
         headers.reserveCapacity(16)
+    }
+
+    deinit {
+        memory.deallocate()
     }
 
     /// Forgets the content and keeps the memory.
     package func removeAll() {
-        storage.removeAll(keepingCapacity: true)
-        headers.removeAll(keepingCapacity: true)
-        patches.removeAll(keepingCapacity: true)
+        count = 0
+        if !headers.isEmpty { headers.removeAll(keepingCapacity: true) }
+        if !patches.isEmpty { patches.removeAll(keepingCapacity: true) }
         url = 0..<0
         method = 0..<0
     }
 
-    /// The bytes of a span, for the duration of `body`.
-    @inlinable
-    package func withBytes<Result>(of span: Span, _ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result
-    {
-        try storage.withUnsafeBytes { try body(UnsafeRawBufferPointer(rebasing: $0[span])) }
+    /// Bytes of everything that was set.
+    package var byteCount: Int { count }
+
+    /// The bytes of a span, valid until the draft is changed.
+    package func bytes(of span: Span) -> UnsafeRawBufferPointer {
+        precondition(span.upperBound <= count, "a span belongs to the draft it was made for")
+        return UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(memory)[span])
     }
 
     /// A span as text; allocates.
     package func text(_ span: Span) -> String {
-        String(decoding: storage[span], as: UTF8.self)
+        String(decoding: bytes(of: span), as: UTF8.self)
     }
 
     // MARK: - Building
@@ -63,13 +69,25 @@ package final class RequestDraft {
     static let storageLimit = 4 << 20
 
     private func append(_ bytes: UnsafeRawBufferPointer) -> Span {
-        let start = storage.count
-        storage.append(contentsOf: bytes)
-        return start..<storage.count
+        let start = count
+        if bytes.count > memory.count - count { grow(by: bytes.count) }
+        if let source = bytes.baseAddress, let target = memory.baseAddress {
+            (target + start).copyMemory(from: source, byteCount: bytes.count)
+        }
+        count += bytes.count
+        return start..<count
     }
 
-    private func hasRoom(for count: Int) -> Bool {
-        count <= Self.storageLimit - storage.count
+    private func grow(by more: Int) {
+        let larger = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: max(memory.count * 2, count + more), alignment: 16)
+        larger.copyMemory(from: UnsafeRawBufferPointer(rebasing: memory[..<count]))
+        memory.deallocate()
+        memory = larger
+    }
+
+    private func hasRoom(for more: Int) -> Bool {
+        more <= Self.storageLimit - count
     }
 
     func setURL(_ bytes: UnsafeRawBufferPointer) -> pb_status {
@@ -113,13 +131,11 @@ package final class RequestDraft {
 
     private func matches(_ span: Span, _ name: UnsafeRawBufferPointer) -> Bool {
         guard span.count == name.count else { return false }
-        return storage.withUnsafeBytes { bytes in
-            for offset in 0..<name.count
-            where HeaderRules.lower(bytes[span.lowerBound + offset]) != HeaderRules.lower(name[offset]) {
-                return false
-            }
-            return true
+        let bytes = bytes(of: span)
+        for offset in 0..<name.count where HeaderRules.lower(bytes[offset]) != HeaderRules.lower(name[offset]) {
+            return false
         }
+        return true
     }
 }
 

@@ -1,5 +1,11 @@
 package import PatchbayCore
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Musl
+#endif
+
 /// Text with `${secret:NAME}` placeholders, which the host fills in so that plugins need not see secrets.
 ///
 /// NAME is letters, digits, `_`, `-` and `.`, at most 64 bytes. Any other `$` stands for itself.
@@ -15,6 +21,11 @@ package enum SecretTemplate {
         package var code: Code
         /// The name as far as it could be read; never a secret.
         package var name: String
+
+        package init(code: Code, name: String) {
+            self.code = code
+            self.name = name
+        }
 
         package var sentence: String {
             switch code {
@@ -35,7 +46,7 @@ package enum SecretTemplate {
 
     /// Whether there is anything to fill in.
     package static func hasPlaceholder(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        nextPlaceholder(in: bytes, from: 0) != nil
+        startOfPlaceholder(in: bytes, from: 0) != nil
     }
 
     /// Appends `bytes` to `output` with every placeholder replaced.
@@ -49,25 +60,42 @@ package enum SecretTemplate {
         lookup: (String) -> Secret?
     ) throws(Failure) -> Bool {
         var position = 0
-        var replaced = false
-        while let start = nextPlaceholder(in: bytes, from: position) {
-            output.append(contentsOf: bytes[position..<start])
-            let (name, end) = try name(in: bytes, from: start + prefix.count)
+        while let placeholder = try nextPlaceholder(in: bytes, from: position) {
+            output.append(contentsOf: bytes[position..<placeholder.range.lowerBound])
+            let name = String(decoding: bytes[placeholder.name], as: UTF8.self)
             guard let secret = lookup(name) else { throw Failure(code: .unknownName, name: name) }
             append(secret.reveal(), escaping, to: &output)
-            position = end
-            replaced = true
+            position = placeholder.range.upperBound
         }
         output.append(contentsOf: bytes[position...])
-        return replaced
+        return position > 0
     }
 
-    private static let prefix: [UInt8] = Array("${secret:".utf8)
+    /// A place where a secret goes.
+    package struct Placeholder {
+        /// All of it, from `$` to `}`.
+        package var range: Range<Int>
+        package var name: Range<Int>
+    }
 
-    private static func nextPlaceholder(in bytes: UnsafeRawBufferPointer, from start: Int) -> Int? {
+    /// The first placeholder from an offset on; nil = there is none.
+    package static func nextPlaceholder(
+        in bytes: UnsafeRawBufferPointer, from start: Int
+    ) throws(Failure) -> Placeholder? {
+        guard let start = startOfPlaceholder(in: bytes, from: start) else { return nil }
+        let name = try name(in: bytes, from: start + prefix.utf8CodeUnitCount)
+        return Placeholder(range: start..<name.upperBound + 1, name: name)
+    }
+
+    private static var prefix: StaticString { "${secret:" }
+
+    private static func startOfPlaceholder(in bytes: UnsafeRawBufferPointer, from start: Int) -> Int? {
+        guard let base = bytes.baseAddress, start < bytes.count else { return nil }
         var index = start
-        while index + prefix.count <= bytes.count {
-            if bytes[index] == 0x24, bytes[index + 1] == 0x7b, bytes[index...].starts(with: prefix) { return index }
+        while let found = memchr(base + index, 0x24, bytes.count - index) {
+            index = UnsafeRawPointer(found) - base
+            guard index + prefix.utf8CodeUnitCount <= bytes.count else { return nil }
+            if memcmp(found, prefix.utf8Start, prefix.utf8CodeUnitCount) == 0 { return index }
             index += 1
         }
         return nil
@@ -75,13 +103,11 @@ package enum SecretTemplate {
 
     private static func name(
         in bytes: UnsafeRawBufferPointer, from start: Int
-    ) throws(Failure) -> (name: String, end: Int) {
+    ) throws(Failure) -> Range<Int> {
         var index = start
         while index < bytes.count, index - start <= 64 {
             let byte = bytes[index]
-            if byte == 0x7d, index > start {
-                return (String(decoding: bytes[start..<index], as: UTF8.self), index + 1)
-            }
+            if byte == 0x7d, index > start { return start..<index }
             guard isNameByte(byte) else { break }
             index += 1
         }

@@ -25,7 +25,9 @@ struct ImageLoader: Sendable {
     func load(
         _ bytes: [UInt8], sha256: String, preflight: ImagePreflight, version: StableBytes
     ) throws(PluginRefusal) -> ModuleTable {
-        let copy = try writeCopy(of: bytes, name: "\(preflight.manifest.id)-\(sha256.prefix(12))")
+        // What comes behind the segments is for debuggers, and often the larger part.
+        let loaded = bytes[..<min(bytes.count, preflight.image.loadedBytes)]
+        let copy = try writeCopy(of: loaded, name: "\(preflight.manifest.id)-\(sha256.prefix(12))")
         let handle = dlopen(copy, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE)
         let problem = handle == nil ? dlerror().map { String(cString: $0) } : nil
         unlink(copy)
@@ -40,7 +42,7 @@ struct ImageLoader: Sendable {
         return try ModuleTable(module, preflight: preflight)
     }
 
-    private func writeCopy(of bytes: [UInt8], name: String) throws(PluginRefusal) -> String {
+    private func writeCopy(of bytes: ArraySlice<UInt8>, name: String) throws(PluginRefusal) -> String {
         try prepareDirectory()
         let number = Self.counter.add(1, ordering: .relaxed).newValue
         let path = "\(directory)/\(Self.prefix)\(getpid())-\(number)-\(name).so"

@@ -33,7 +33,7 @@ struct FileIdentity: Hashable, Sendable {
 struct PluginFile {
     let path: String
     let bytes: [UInt8]
-    private(set) lazy var sha256 = bytes.withUnsafeBytes { SHA256.hexadecimal(of: $0) }
+    private(set) lazy var sha256 = bytes.withUnsafeBytes { FileHash.hexadecimal(of: $0) }
 
     static let sizeLimit = 256 << 20
 

@@ -98,6 +98,12 @@ final class HTTPTransfer: @unchecked Sendable {
         _ = patchbay_curl_set_long(handle, CURLOPT_FOLLOWLOCATION, 0)
         _ = patchbay_curl_set_long(handle, CURLOPT_SSL_VERIFYPEER, 1)
         _ = patchbay_curl_set_long(handle, CURLOPT_SSL_VERIFYHOST, 2)
+        if let file = settings.authorities {
+            _ = patchbay_curl_set_text(handle, CURLOPT_CAINFO, file)
+            _ = patchbay_curl_set_pointer(handle, CURLOPT_CAPATH, nil)
+        } else if let file = getenv("SSL_CERT_FILE"), file.pointee != 0 {
+            _ = patchbay_curl_set_text(handle, CURLOPT_CAINFO, file)
+        }
         _ = patchbay_curl_set_long(handle, CURLOPT_TIMEOUT_MS, left)
         _ = patchbay_curl_set_long(handle, CURLOPT_CONNECTTIMEOUT_MS, min(left, settings.connectTimeout))
     }

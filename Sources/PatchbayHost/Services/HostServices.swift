@@ -44,6 +44,8 @@ package struct HTTPSettings: Sendable {
     package var bodyMaximum = 64 << 20
     /// Requests in flight at once; more wait.
     package var connections = 64
+    /// A PEM file with the only authorities that may vouch for a host; nil = those of `SSL_CERT_FILE` and the system.
+    package var authorities: String?
 
     package init() {}
 }

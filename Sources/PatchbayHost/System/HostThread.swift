@@ -5,7 +5,7 @@
 #endif
 
 /// A plain thread of the host, for work that may block. Swift's cooperative threads must never wait for a plugin.
-enum HostThread {
+package enum HostThread {
     private final class Start: Sendable {
         let name: String
         let body: @Sendable () -> Void
@@ -21,7 +21,7 @@ enum HostThread {
     /// - Parameter name: shown by debuggers; the system keeps 15 bytes.
     /// - Returns: false if the system has no more threads.
     @discardableResult
-    static func start(name: String, _ body: @escaping @Sendable () -> Void) -> Bool {
+    package static func start(name: String, _ body: @escaping @Sendable () -> Void) -> Bool {
         var attributes = pthread_attr_t()
         pthread_attr_init(&attributes)
         defer { pthread_attr_destroy(&attributes) }

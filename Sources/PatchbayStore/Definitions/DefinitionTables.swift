@@ -21,7 +21,8 @@ struct DefinitionTables {
     }
 
     func words(_ json: String) throws(StoreError) -> [String] {
-        try database.rows("SELECT value FROM json_each(?) ORDER BY key", [.text(json)]) { $0.text(0) }
+        if let words = PlainList.words(json) { return words }
+        return try database.rows("SELECT value FROM json_each(?) ORDER BY key", [.text(json)]) { $0.text(0) }
     }
 
     func models(_ json: String?) throws(StoreError) -> [ModelMapping]? {

@@ -8,7 +8,10 @@ struct LedgerBatch: Sendable {
         var begin: LedgerBegin
     }
 
-    var records: [RequestRecord] = []
+    /// Finished requests where they lie in the segments, whose readers must stay until the batch is applied.
+    var finished: [LedgerPayload] = []
+    /// Requests that no segment says the end of.
+    var interrupted: [RequestRecord] = []
     /// How far each segment has been read, by file name.
     var positions: [String: Int] = [:]
     var carried: [Carried] = []
@@ -19,7 +22,8 @@ struct LedgerBatch: Sendable {
     /// Segment files will be removed on the strength of this batch, so it must survive a power cut.
     var mustBeDurable = false
 
-    var isEmpty: Bool { records.isEmpty && positions.isEmpty && settled.isEmpty && forgotten.isEmpty }
+    var count: Int { finished.count + interrupted.count }
+    var isEmpty: Bool { count == 0 && positions.isEmpty && settled.isEmpty && forgotten.isEmpty }
 
     /// Writes everything in one transaction and returns how many requests were new.
     func apply(to database: Database) throws(StoreError) -> Int {
@@ -31,7 +35,9 @@ struct LedgerBatch: Sendable {
         return try database.transaction { () throws(StoreError) in
             var inserted = 0
             let insertion = try RequestInsertion(database)
-            for record in records where try insertion.insert(record) { inserted += 1 }
+            defer { insertion.forget() }
+            for payload in finished where try insertion.insert(payload) { inserted += 1 }
+            for record in interrupted where try insertion.insert(record) { inserted += 1 }
             try applyBookkeeping(to: database)
             return inserted
         }

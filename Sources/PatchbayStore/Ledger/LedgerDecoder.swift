@@ -9,29 +9,55 @@ struct LedgerBegin: Sendable, Hashable {
 }
 
 enum LedgerEntry: Sendable {
-    case begin(LedgerBegin)
-    case finish(RequestRecord)
+    case begin(LedgerPayload)
+    case finish(LedgerPayload)
+}
+
+/// The payload of an intact record where it lies in its segment. Valid as long as the segment's reader.
+///
+/// Nothing writes to a record that has been committed, so that any thread may read it.
+struct LedgerPayload: @unchecked Sendable {
+    let bytes: UnsafeRawBufferPointer
+    /// Of the request, in UTF-8.
+    let id: UnsafeRawBufferPointer
+
+    /// A copy of what a record of the type `begin` says.
+    var begin: LedgerBegin? {
+        var decoder = LedgerDecoder(bytes)
+        return decoder.begin()
+    }
+
+    /// A copy of what a record of the type `finish` says.
+    var record: RequestRecord? {
+        var decoder = LedgerDecoder(bytes)
+        return decoder.finish()
+    }
 }
 
 /// Reads the payload of one record. Every read is bounded; nonsense gives nil, never a trap.
 struct LedgerDecoder {
     private let bytes: UnsafeRawBufferPointer
     private var position = 0
-    private var failed = false
+    private(set) var failed = false
 
     init(_ bytes: UnsafeRawBufferPointer) {
         self.bytes = bytes
     }
 
+    /// Checks a payload and says what it is. Nothing is copied.
     mutating func entry(_ type: UInt8) -> LedgerEntry? {
         switch LedgerFormat.RecordType(rawValue: type) {
-        case .begin: begin().map(LedgerEntry.begin)
-        case .finish: finish().map(LedgerEntry.finish)
-        case nil: nil
+        case .begin:
+            _ = number(Int64.self)
+            let (id, _, _) = (span(), span(), span())
+            return failed || id.isEmpty ? nil : .begin(LedgerPayload(bytes: bytes, id: id))
+        case .finish:
+            return LedgerRow(bytes).map { .finish(LedgerPayload(bytes: bytes, id: $0.id)) }
+        case nil: return nil
         }
     }
 
-    private mutating func number<Value: FixedWidthInteger & BitwiseCopyable>(_ type: Value.Type) -> Value {
+    mutating func number<Value: FixedWidthInteger & BitwiseCopyable>(_ type: Value.Type) -> Value {
         guard !failed, bytes.count - position >= MemoryLayout<Value>.size else {
             failed = true
             return 0
@@ -40,28 +66,31 @@ struct LedgerDecoder {
         return bytes.loadUnaligned(fromByteOffset: position, as: Value.self)
     }
 
-    private mutating func text() -> String {
+    /// A text where it lies; its address is never nil.
+    mutating func span() -> UnsafeRawBufferPointer {
         let length = Int(number(UInt16.self))
         guard !failed, bytes.count - position >= length else {
             failed = true
-            return ""
+            return UnsafeRawBufferPointer(rebasing: bytes[..<0])
         }
         defer { position += length }
-        return String(decoding: UnsafeRawBufferPointer(rebasing: bytes[position..<(position + length)]), as: UTF8.self)
+        return UnsafeRawBufferPointer(rebasing: bytes[position..<(position + length)])
     }
+
+    private mutating func text() -> String { String(decoding: span(), as: UTF8.self) }
 
     private mutating func counter() -> UInt64? {
         let value = number(UInt64.self)
         return value == .max ? nil : value
     }
 
-    private mutating func begin() -> LedgerBegin? {
+    mutating func begin() -> LedgerBegin? {
         let time = number(Int64.self)
         let begin = LedgerBegin(id: text(), time: time, key: text(), model: text())
         return failed || begin.id.isEmpty ? nil : begin
     }
 
-    private mutating func finish() -> RequestRecord? {
+    mutating func finish() -> RequestRecord? {
         var record = RequestRecord(id: "", time: number(Int64.self), key: "", model: "")
         record.cost = Money(picodollars: number(Int64.self))
         record.latencyMilliseconds = Int(number(Int64.self))

@@ -18,12 +18,22 @@ final class LedgerImport {
     private let commit: (LedgerBatch) throws(StoreError) -> Void
     private var memory: LedgerBatch.Memory
     private var segments: [LedgerSegmentName: Segment] = [:]
-    /// Requests in flight, by id, and where their beginning lies.
-    private var pending: [String: (segment: LedgerSegmentName, begin: LedgerBegin)] = [:]
+    /// Requests in flight and where their beginning lies.
+    private var pending: [LedgerIdentity: Pending] = [:]
+    private let identityKey = LedgerIdentity.Key()
+    private var segmentCount = 0
     private var batch = LedgerBatch()
     private var removable: [LedgerSegmentName] = []
 
+    /// A beginning in a segment that is open.
+    private struct Pending {
+        let segment: Int
+        let payload: LedgerPayload
+    }
+
     private struct Segment {
+        /// Tells the segments of this object apart.
+        let number: Int
         let reader: LedgerSegmentReader
         /// Ends before this offset are in the database already.
         let imported: Int
@@ -73,8 +83,8 @@ final class LedgerImport {
         let present = Set(names)
         for name in segments.keys where !present.contains(name) {
             // Another importer has taken it over, with what was in flight.
-            segments[name] = nil
-            pending = pending.filter { $0.value.segment != name }
+            let number = segments.removeValue(forKey: name)?.number
+            pending = pending.filter { $0.value.segment != number }
         }
         for file in memory.positions.keys where LedgerSegmentName(file).map({ !present.contains($0) }) ?? true {
             memory.positions[file] = nil
@@ -86,7 +96,9 @@ final class LedgerImport {
         guard segments[name] == nil else { return }
         do {
             let reader = try LedgerSegmentReader(directory: folder, name: name)
-            segments[name] = Segment(reader: reader, imported: memory.positions[name.file] ?? 0)
+            segmentCount += 1
+            segments[name] = Segment(
+                number: segmentCount, reader: reader, imported: memory.positions[name.file] ?? 0)
         } catch LedgerSegmentReader.Failure.unreadable {
             setAside(name)
         } catch {
@@ -130,8 +142,8 @@ final class LedgerImport {
     private func importSegment(_ name: LedgerSegmentName, dead: Bool) throws(StoreError) {
         guard let segment = segments[name] else { return }
         while let entry = segment.reader.next(abandoned: dead) {
-            take(entry, from: name, isNew: segment.reader.entryOffset >= segment.imported)
-            if batch.records.count >= Self.batchLimit {
+            take(entry, from: segment.number, isNew: segment.reader.entryOffset >= segment.imported)
+            if batch.count >= Self.batchLimit {
                 batchPosition(of: segment)
                 try flush()
             }
@@ -139,15 +151,20 @@ final class LedgerImport {
         reportDamage(name)
     }
 
-    private func take(_ entry: LedgerEntry, from segment: LedgerSegmentName, isNew: Bool) {
+    private func take(_ entry: LedgerEntry, from segment: Int, isNew: Bool) {
         switch entry {
-        case .begin(let begin):
-            pending[begin.id] = (segment, begin)
-        case .finish(let record):
-            pending[record.id] = nil
-            if memory.open.removeValue(forKey: record.id) != nil { batch.settled.append(record.id) }
-            if isNew { batch.records.append(record) }
+        case .begin(let payload):
+            pending[LedgerIdentity(payload.id, identityKey)] = Pending(segment: segment, payload: payload)
+        case .finish(let payload):
+            pending[LedgerIdentity(payload.id, identityKey)] = nil
+            if !memory.open.isEmpty { settle(String(decoding: payload.id, as: UTF8.self)) }
+            if isNew { batch.finished.append(payload) }
         }
+    }
+
+    /// The end of a request whose beginning was carried.
+    private func settle(_ id: String) {
+        if memory.open.removeValue(forKey: id) != nil { batch.settled.append(id) }
     }
 
     private func reportDamage(_ name: LedgerSegmentName) {
@@ -171,11 +188,12 @@ final class LedgerImport {
         // Written even if it has not changed, so that the commit has something to sync.
         batch.positions[name.file] = segment.reader.offset
         batch.mustBeDurable = true
-        for (id, item) in pending where item.segment == name {
-            let carried = LedgerBatch.Carried(writer: name.writer, begin: item.begin)
-            memory.open[id] = carried
+        for (identity, item) in pending where item.segment == segment.number {
+            pending[identity] = nil
+            guard let begin = item.payload.begin else { continue }
+            let carried = LedgerBatch.Carried(writer: name.writer, begin: begin)
+            memory.open[begin.id] = carried
             batch.carried.append(carried)
-            pending[id] = nil
         }
     }
 
@@ -192,7 +210,7 @@ final class LedgerImport {
         var record = RequestRecord(id: id, time: item.begin.time, key: item.begin.key, model: item.begin.model)
         record.outcome = .interrupted
         record.errorCode = RequestOutcome.interrupted.name
-        batch.records.append(record)
+        batch.interrupted.append(record)
         batch.settled.append(id)
         memory.open[id] = nil
     }

@@ -4,7 +4,7 @@ import PatchbayCore
 /// Brings the ledger of all event loops, and of processes that have ended, into the database.
 ///
 /// It runs on its own thread. `work` and `lastSync` are guarded by `pass`, which is held while a pass runs; `counters`,
-/// `stopped` and `thread` are guarded by `control`.
+/// `failuresInRow`, `stopped` and `thread` are guarded by `control`.
 package final class LedgerImporter: @unchecked Sendable {
     /// What the importer has done so far.
     package struct Statistics: Sendable, Hashable {
@@ -15,6 +15,11 @@ package final class LedgerImporter: @unchecked Sendable {
         package var lastError: StoreError?
     }
 
+    /// Milliseconds that a batch waits for somebody else's lock.
+    private static let patience: Int32 = 1_000
+    /// Nanoseconds between passes while they fail.
+    private static let longestPause: Int64 = 2_000_000_000
+
     private let store: Store
     private let folder: String
     private let interval: Int64
@@ -24,6 +29,7 @@ package final class LedgerImporter: @unchecked Sendable {
     private let control = Monitor()
     private var work: LedgerImport?
     private var counters = Statistics()
+    private var failuresInRow = 0
     private var lastSync: Int64 = 0
     private var stopped = false
     private var thread: SystemThread?
@@ -74,11 +80,18 @@ package final class LedgerImporter: @unchecked Sendable {
         pass.locked { work = nil }
     }
 
+    /// Segment files that are in the folder now.
+    package var segmentCount: Int {
+        guard let names = try? SystemCall.names(in: folder) else { return 0 }
+        return names.count { LedgerSegmentName($0) != nil }
+    }
+
     package var statistics: Statistics { control.locked { counters } }
 
     private func sleep() -> Bool {
-        let deadline = SystemTime.monotonicNanoseconds() + interval
-        return control.locked {
+        control.locked {
+            let pause = min(max(interval, Self.longestPause), interval << min(failuresInRow, 16))
+            let deadline = SystemTime.monotonicNanoseconds() + pause
             while !stopped, SystemTime.monotonicNanoseconds() < deadline { control.wait(until: deadline) }
             return !stopped
         }
@@ -109,7 +122,10 @@ package final class LedgerImporter: @unchecked Sendable {
     private func makeWork() throws(StoreError) -> LedgerImport {
         let memory = try store.write { database throws(StoreError) in try LedgerBatch.Memory(from: database) }
         return LedgerImport(folder: folder, memory: memory, logger: logger) { [unowned self] batch throws(StoreError) in
-            let inserted = try store.write { database throws(StoreError) in try batch.apply(to: database) }
+            let inserted = try store.write { database throws(StoreError) in
+                // Others wait for the same thread; the next pass tries again.
+                try database.waiting(atMost: Self.patience) { () throws(StoreError) in try batch.apply(to: database) }
+            }
             control.locked { counters.imported += UInt64(inserted) }
         }
     }
@@ -119,6 +135,7 @@ package final class LedgerImporter: @unchecked Sendable {
         let previous = control.locked {
             defer { counters.lastError = error }
             if error != nil { counters.failures += 1 }
+            failuresInRow = error == nil ? 0 : failuresInRow + 1
             return counters.lastError
         }
         if let error, previous == nil {

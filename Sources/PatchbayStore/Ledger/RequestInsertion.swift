@@ -27,54 +27,80 @@ struct RequestInsertion {
             """)
     }
 
-    /// False if the request was there already.
+    /// Inserts a record of a segment. False if the request was there already.
+    func insert(_ payload: LedgerPayload) throws(StoreError) -> Bool {
+        guard let row = LedgerRow(payload.bytes) else { return false }
+        return try insert(row, payload)
+    }
+
+    /// Inserts a record that lies in no segment. False if the request was there already.
     func insert(_ record: RequestRecord) throws(StoreError) -> Bool {
-        defer { request.reset() }
-        let plain = Self.plainAttempt(of: record)
-        bindWords(of: record)
-        bindNumbers(of: record, attemptMilliseconds: plain?.milliseconds)
+        let room = UnsafeMutableRawBufferPointer.allocate(byteCount: LedgerFormat.maximumPayload + 8, alignment: 8)
+        defer { room.deallocate() }
+        guard let base = room.baseAddress else { return false }
+        var encoder = LedgerEncoder(base, capacity: room.count)
+        encoder.encodeFinish(record)
+        let bytes = UnsafeRawBufferPointer(start: base, count: encoder.count)
+        guard !encoder.overflowed, let row = LedgerRow(bytes) else { return false }
+        defer { forget() }
+        return try insert(row, LedgerPayload(bytes: bytes, id: row.id))
+    }
+
+    /// Lets go of the bytes that were bound last. To be called before they go away.
+    func forget() {
+        request.forget()
+    }
+
+    private func insert(_ row: LedgerRow, _ payload: LedgerPayload) throws(StoreError) -> Bool {
+        // Every place is bound anew for every row, so that nothing need be cleared in between.
+        defer { request.rewind() }
+        bindWords(of: row, payload)
+        bindNumbers(of: row)
         _ = try request.step()
         guard database.changes > 0 else { return false }
-        if plain == nil, !record.attempts.isEmpty {
+        if row.plainAttempt == nil, row.attempts > 0, let record = payload.record {
             try insertAttempts(record.attempts, request: database.lastRowNumber)
         }
         return true
     }
 
-    private func bindWords(of record: RequestRecord) {
-        request.bind(record.id, at: 1)
-        request.bind(record.key, at: 3)
-        request.bind(record.model, at: 4)
-        request.bind(record.site, at: 5)
-        request.bind(record.account, at: 6)
-        request.bind(record.upstreamModel, at: 7)
-        request.bind(record.clientFormat, at: 22)
-        request.bind(record.upstreamFormat, at: 23)
-        request.bind(record.errorCode, at: 24)
-        if record.warnings.isEmpty {
+    private func bindWords(of row: LedgerRow, _ payload: LedgerPayload) {
+        request.bind(borrowed: row.id, at: 1)
+        request.bind(borrowed: row.key, at: 3)
+        request.bind(borrowed: row.model, at: 4)
+        request.bind(borrowed: row.site, at: 5)
+        request.bind(borrowed: row.account, at: 6)
+        request.bind(borrowed: row.upstreamModel, at: 7)
+        request.bind(borrowed: row.clientFormat, at: 22)
+        request.bind(borrowed: row.upstreamFormat, at: 23)
+        request.bind(borrowed: row.errorCode, at: 24)
+        if row.warnings == 0 {
             request.bindNull(at: 25)
         } else {
-            request.bind(JSONText.array(record.warnings), at: 25)
+            request.bind(JSONText.array(payload.record?.warnings ?? []), at: 25)
         }
     }
 
-    private func bindNumbers(of record: RequestRecord, attemptMilliseconds: Int?) {
-        let usage = record.usage
-        request.bind(record.time, at: 2)
-        request.bind(Int64(record.status), at: 8)
-        request.bind(Int64(record.outcome.rawValue), at: 9)
-        request.bind(Int64(record.attempts.count), at: 10)
-        bind(attemptMilliseconds.map(Int64.init), at: 11)
-        for (index, counter) in [usage.input, usage.output, usage.cached, usage.cacheWrite, usage.reasoning]
-            .enumerated()
-        {
-            bind(counter.map { Int64(min($0, Self.counterLimit)) }, at: Int32(12 + index))
-        }
-        request.bind(usage.estimated ? 1 : 0, at: 17)
-        request.bind(record.cost.picodollars, at: 18)
-        request.bind(Int64(record.latencyMilliseconds), at: 19)
-        bind(record.firstTokenMilliseconds.map(Int64.init), at: 20)
-        request.bind(record.stream ? 1 : 0, at: 21)
+    private func bindNumbers(of row: LedgerRow) {
+        request.bind(row.time, at: 2)
+        request.bind(Int64(row.status), at: 8)
+        request.bind(Int64(row.outcome), at: 9)
+        request.bind(Int64(row.attempts), at: 10)
+        bind(row.plainAttempt, at: 11)
+        bind(row.input, at: 12)
+        bind(row.output, at: 13)
+        bind(row.cached, at: 14)
+        bind(row.cacheWrite, at: 15)
+        bind(row.reasoning, at: 16)
+        request.bind(row.estimated ? 1 : 0, at: 17)
+        request.bind(row.cost, at: 18)
+        request.bind(row.latency, at: 19)
+        bind(row.hasFirstToken ? row.firstToken : nil, at: 20)
+        request.bind(row.stream ? 1 : 0, at: 21)
+    }
+
+    private func bind(_ counter: LedgerRow.Counter, at index: Int32) {
+        bind(counter == .max ? nil : Int64(min(counter, Self.counterLimit)), at: index)
     }
 
     private func bind(_ number: Int64?, at index: Int32) {
@@ -91,14 +117,5 @@ struct RequestInsertion {
             ])
             _ = try attempt.step()
         }
-    }
-
-    /// The only attempt of a request, if its row can be rebuilt from the request.
-    static func plainAttempt(of record: RequestRecord) -> AttemptRecord? {
-        guard record.attempts.count == 1, let only = record.attempts.first else { return nil }
-        let rebuilt = AttemptRecord(
-            site: record.site, account: record.account, upstreamModel: record.upstreamModel, status: record.status,
-            fault: "ok", reason: "", milliseconds: only.milliseconds)
-        return only == rebuilt ? only : nil
     }
 }

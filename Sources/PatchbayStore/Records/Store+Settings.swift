@@ -20,10 +20,13 @@ extension Store {
     /// For what every installation has its own of, such as the admin token.
     package func secretSetting(_ name: String, make: @escaping @Sendable () -> Secret) throws(StoreError) -> Secret {
         let sealing = sealing
+        let place = SealedPlace(owner: "settings", row: name, field: "value")
+        // Looking needs no lock that somebody else could hold.
+        let known = try read { database throws(StoreError) in try SecretTable(database, sealing).read(place) }
+        if let known { return known }
         return try write { database throws(StoreError) in
             try database.transaction { () throws(StoreError) in
                 let secrets = SecretTable(database, sealing)
-                let place = SealedPlace(owner: "settings", row: name, field: "value")
                 if let known = try secrets.read(place) { return known }
                 let made = make()
                 try secrets.write(made, to: place)

@@ -6,16 +6,23 @@ import CSQLite
 final class Database {
     private let handle: OpaquePointer
     private var statements: [String: Statement] = [:]
+    /// Once for the process. Refused where SQLite is in use already, which does no harm.
+    private static let configured = patchbay_sqlite_configure()
+
+    /// Milliseconds that a statement waits for somebody else's lock.
+    private static let patience: Int32 = 5_000
 
     /// Opens (and, for writing, makes) the file with the settings every connection has.
-    init(path: String, readOnly: Bool) throws(StoreError) {
+    init(path: String, readOnly: Bool, mayCreate: Bool = true) throws(StoreError) {
+        _ = Self.configured
         var opened: OpaquePointer?
-        let access = readOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+        let writing = mayCreate ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READWRITE
+        let access = readOnly ? SQLITE_OPEN_READONLY : writing
         let status = sqlite3_open_v2(path, &opened, access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nil)
         guard let opened else { throw StoreError(.system, "SQLite has no memory for a connection.") }
         handle = opened
         guard status == SQLITE_OK else { throw failure("open \(path)") }
-        sqlite3_busy_timeout(handle, 10_000)
+        sqlite3_busy_timeout(handle, Self.patience)
         try script("PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY")
         if !readOnly {
             try script("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")
@@ -97,6 +104,19 @@ final class Database {
             _ = try? run("COMMIT")
         }
         return try body()
+    }
+
+    /// Runs the body with another patience for somebody else's lock, in milliseconds.
+    func waiting<Value>(
+        atMost milliseconds: Int32, _ body: () throws(StoreError) -> Value
+    ) throws(StoreError) -> Value {
+        sqlite3_busy_timeout(handle, milliseconds)
+        defer { sqlite3_busy_timeout(handle, Self.patience) }
+        return try body()
+    }
+
+    func schemaVersion() throws(StoreError) -> Int {
+        try row("PRAGMA user_version") { $0.int(0) } ?? 0
     }
 
     /// Rows that the last statement changed.

@@ -2,18 +2,26 @@
 ///
 /// `threads` is written by `init` and by the one `stop` that matters, under `monitor`.
 final class DatabaseThreads: @unchecked Sendable {
-    private let queue = JobQueue<Database>()
+    private let queue = JobQueue<DatabaseConnection>()
     private let monitor = Monitor()
     private var threads: [SystemThread] = []
 
     /// Opens one connection per thread at once, so that what cannot be opened is an error here.
-    init(named name: String, count: Int, path: String, readOnly: Bool) throws(StoreError) {
+    ///
+    /// - Parameters:
+    ///   - schema: what a file that is opened later must have.
+    ///   - deferred: opens the connections when they are used, for a database that does not work at the moment.
+    init(
+        named name: String, count: Int, path: String, readOnly: Bool, schema: SchemaVersion, deferred: Bool = false
+    ) throws(StoreError) {
         do throws(StoreError) {
             for index in 0..<count {
-                let handover = Handover(database: try Database(path: path, readOnly: readOnly))
+                let handover = Handover(
+                    connection: try DatabaseConnection(
+                        path: path, readOnly: readOnly, schema: schema, deferred: deferred))
                 threads.append(
                     try SystemThread(named: "\(name)-\(index)") { [queue] in
-                        while let job = queue.next() { job(handover.database) }
+                        while let job = queue.next() { job(handover.connection) }
                     })
             }
         } catch {
@@ -56,18 +64,19 @@ final class DatabaseThreads: @unchecked Sendable {
     private static var closed: StoreError { StoreError(.closed, "The store is closed.") }
 
     private static func outcome<Value>(
-        _ database: Database, _ body: (Database) throws(StoreError) -> Value
+        _ connection: DatabaseConnection, _ body: (Database) throws(StoreError) -> Value
     ) -> Result<Value, StoreError> {
         do throws(StoreError) {
-            return .success(try body(database))
+            return .success(try body(try connection.open()))
         } catch {
+            connection.noteFailure(error)
             return .failure(error)
         }
     }
 
     /// Carries a connection to the only thread that uses it from then on.
     private struct Handover: @unchecked Sendable {
-        let database: Database
+        let connection: DatabaseConnection
     }
 
     /// Where a waiting thread finds its result. `value` is guarded by `monitor`.

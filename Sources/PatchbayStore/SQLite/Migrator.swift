@@ -34,7 +34,7 @@ struct Migrator {
     var version: Int { migrations.count }
 
     func run(on database: Database) throws(StoreError) {
-        let present = try current(database)
+        let present = try database.schemaVersion()
         guard present <= version else {
             throw StoreError(
                 .newerSchema,
@@ -43,15 +43,11 @@ struct Migrator {
         for migration in migrations.dropFirst(present) { try apply(migration, to: database) }
     }
 
-    private func current(_ database: Database) throws(StoreError) -> Int {
-        try database.row("PRAGMA user_version") { $0.int(0) } ?? 0
-    }
-
     /// Another process may have been faster: the number is read again inside the transaction.
     private func apply(_ migration: Migration, to database: Database) throws(StoreError) {
         let sql = try SmallFile.read("\(directory)/\(migration.file)", limit: 1 << 20)
         try database.transaction { () throws(StoreError) in
-            guard try current(database) == migration.number - 1 else { return }
+            guard try database.schemaVersion() == migration.number - 1 else { return }
             try database.script(String(decoding: sql, as: UTF8.self))
             try database.script("PRAGMA user_version = \(migration.number)")
         }

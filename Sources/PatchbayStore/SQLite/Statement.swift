@@ -58,6 +58,12 @@ final class Statement {
         }
     }
 
+    /// Binds UTF-8 without a copy: the bytes must stay until the place is bound anew or ``forget()`` is called.
+    func bind(borrowed text: UnsafeRawBufferPointer, at index: Int32) {
+        let start = text.baseAddress?.assumingMemoryBound(to: CChar.self)
+        sqlite3_bind_text64(handle, index, start, UInt64(text.count), nil, UInt8(SQLITE_UTF8))
+    }
+
     func bind(_ number: Int64, at index: Int32) { sqlite3_bind_int64(handle, index, number) }
     func bindNull(at index: Int32) { sqlite3_bind_null(handle, index) }
 
@@ -78,6 +84,12 @@ final class Statement {
         sqlite3_reset(handle)
         sqlite3_clear_bindings(handle)
     }
+
+    /// Makes it ready for the next use; what was bound stays bound.
+    func rewind() { sqlite3_reset(handle) }
+
+    /// Forgets what was bound.
+    func forget() { sqlite3_clear_bindings(handle) }
 
     func isNull(_ column: Int32) -> Bool { sqlite3_column_type(handle, column) == SQLITE_NULL }
     func integer(_ column: Int32) -> Int64 { sqlite3_column_int64(handle, column) }

@@ -59,6 +59,37 @@ enum JSONBytes {
         return end
     }
 
+    /// Whether `count` bytes are the same: words that may overlap instead of single bytes.
+    @inline(__always)
+    static func equal(_ left: UnsafePointer<UInt8>, _ right: UnsafePointer<UInt8>, _ count: Int) -> Bool {
+        let left = UnsafeRawPointer(left)
+        let right = UnsafeRawPointer(right)
+        if count >= 8 {
+            var index = 0
+            while index < count &- 8 {
+                guard isEqual(left + index, right + index, UInt64.self) else { return false }
+                index &+= 8
+            }
+            return isEqual(left + (count &- 8), right + (count &- 8), UInt64.self)
+        }
+        if count >= 4 {
+            return isEqual(left, right, UInt32.self) && isEqual(left + (count &- 4), right + (count &- 4), UInt32.self)
+        }
+        var index = 0
+        while index < count {
+            guard isEqual(left + index, right + index, UInt8.self) else { return false }
+            index &+= 1
+        }
+        return true
+    }
+
+    @inline(__always)
+    private static func isEqual<Word: FixedWidthInteger & BitwiseCopyable>(
+        _ left: UnsafeRawPointer, _ right: UnsafeRawPointer, _ word: Word.Type
+    ) -> Bool {
+        left.loadUnaligned(as: word) == right.loadUnaligned(as: word)
+    }
+
     /// The value of a hexadecimal digit, or nil.
     @inline(__always)
     static func hexDigit(_ byte: UInt8) -> UInt32? {

@@ -42,7 +42,12 @@ package enum JSONEscape {
     package static func equals(
         _ raw: UnsafeRawBufferPointer, hasEscapes: Bool, _ text: UnsafeRawBufferPointer
     ) -> Bool {
-        guard hasEscapes else { return raw.elementsEqual(text) }
+        guard hasEscapes else {
+            guard raw.count == text.count else { return false }
+            guard let left = raw.baseAddress, let right = text.baseAddress else { return raw.count == 0 }
+            return JSONBytes.equal(
+                left.assumingMemoryBound(to: UInt8.self), right.assumingMemoryBound(to: UInt8.self), raw.count)
+        }
         guard text.count <= raw.count else { return false }
         return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: raw.count) { room in
             let count = unescape(raw, into: room.baseAddress, replaced: nil)

@@ -74,14 +74,31 @@ extension JSONTape {
 
     /// The same for a name known only at run time, in UTF-8.
     package func member(_ object: JSONIndex, named name: UnsafeRawBufferPointer) -> JSONIndex? {
-        guard kind(object) == .object, var key = first(object) else { return nil }
-        var found: JSONIndex?
-        while true {
-            let value = JSONIndex(key.position + 1)
-            if equals(key, name) { found = value }
-            guard let following = next(value) else { return found }
-            key = following
+        guard kind(object) == .object, let first = first(object) else { return nil }
+        return tokens.withUnsafeBufferPointer { tokens in
+            var found: JSONIndex?
+            var key = first.position
+            while true {
+                if matches(tokens[key], name) { found = JSONIndex(key &+ 1) }
+                let value = tokens[key &+ 1]
+                guard !value.isLast, Int(value.link) < count else { return found }
+                key = Int(value.link)
+            }
         }
+    }
+
+    /// Whether a key says `name`. Most keys differ in their length already.
+    @inline(__always)
+    private func matches(_ key: Token, _ name: UnsafeRawBufferPointer) -> Bool {
+        let length = Int(key.end) &- Int(key.start) &- 2
+        if key.hasEscapes {
+            let raw = UnsafeRawBufferPointer(rebasing: bytes[Int(key.start) + 1..<Int(key.end) - 1])
+            return JSONEscape.equals(raw, hasEscapes: true, name)
+        }
+        guard length == name.count, let start = bytes.baseAddress, let text = name.baseAddress else { return false }
+        return JSONBytes.equal(
+            (start + Int(key.start) + 1).assumingMemoryBound(to: UInt8.self), text.assumingMemoryBound(to: UInt8.self),
+            length)
     }
 
     /// The value of a member that is there and not null.

@@ -33,6 +33,7 @@ extension JSONValue {
 
     private static func elements(_ tape: borrowing JSONTape, _ array: JSONIndex) -> [JSONValue] {
         var elements: [JSONValue] = []
+        elements.reserveCapacity(tape.childCount(array))
         var next = tape.first(array)
         while let index = next {
             elements.append(JSONValue(tape, index))
@@ -43,10 +44,12 @@ extension JSONValue {
 
     private static func members(_ tape: borrowing JSONTape, _ object: JSONIndex) -> JSONObject {
         var members: [JSONObject.Member] = []
+        members.reserveCapacity(tape.childCount(object) / 2)
         var next = tape.first(object)
         while let key = next {
             let value = JSONIndex(key.position + 1)
-            members.append(JSONObject.Member(key: tape.text(key), value: JSONValue(tape, value)))
+            let name = tape.hasEscapes(key) ? nil : JSONKeyWords.string(for: tape.rawString(key))
+            members.append(JSONObject.Member(key: name ?? tape.text(key), value: JSONValue(tape, value)))
             next = tape.next(value)
         }
         return JSONObject(members)
@@ -65,6 +68,17 @@ extension JSONValue {
 }
 
 extension JSONTape {
+    /// Elements of an array; keys and values of an object.
+    fileprivate borrowing func childCount(_ index: JSONIndex) -> Int {
+        var count = 0
+        var next = first(index)
+        while let child = next {
+            count += 1
+            next = self.next(child)
+        }
+        return count
+    }
+
     /// The unescaped text of a string or key that is known to be one.
     fileprivate borrowing func text(_ index: JSONIndex) -> String {
         JSONEscape.string(from: rawString(index), hasEscapes: hasEscapes(index))

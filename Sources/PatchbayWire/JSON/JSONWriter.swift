@@ -49,6 +49,8 @@ package struct JSONWriter: Sendable {
     }
 
     private mutating func open(_ bracket: UInt8) {
+        // Growing from nothing would move a small document many times.
+        if bytes.capacity == 0 { bytes.reserveCapacity(512) }
         separate()
         bytes.append(bracket)
         needsComma = false
@@ -61,8 +63,10 @@ package struct JSONWriter: Sendable {
 
     // MARK: - Keys
 
+    /// - Parameter name: ASCII that needs no escape.
     package mutating func key(_ name: StaticString) {
-        key(utf8: UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
+        appendWhole(UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount), colon: true)
+        needsComma = false
     }
 
     package mutating func key(_ name: String) {
@@ -71,6 +75,11 @@ package struct JSONWriter: Sendable {
     }
 
     package mutating func key(utf8 name: UnsafeRawBufferPointer) {
+        if Self.isPlain(name) {
+            appendWhole(name, colon: true)
+            needsComma = false
+            return
+        }
         string(utf8: name)
         bytes.append(UInt8(ascii: ":"))
         needsComma = false
@@ -111,6 +120,11 @@ package struct JSONWriter: Sendable {
 
     /// Writes text given as UTF-8; what is not UTF-8 becomes U+FFFD.
     package mutating func string(utf8 text: UnsafeRawBufferPointer) {
+        if Self.isPlain(text) {
+            appendWhole(text, colon: false)
+            needsComma = true
+            return
+        }
         separate()
         needsComma = true
         bytes.append(JSONBytes.quote)
@@ -164,6 +178,40 @@ package struct JSONWriter: Sendable {
     }
 
     // MARK: - Bytes
+
+    /// A short text without anything to escape: most names and words.
+    @inline(__always)
+    private static func isPlain(_ text: UnsafeRawBufferPointer) -> Bool {
+        guard text.count <= 32, let start = text.baseAddress else { return false }
+        let base = start.assumingMemoryBound(to: UInt8.self)
+        return JSONBytes.firstSpecialOrNonASCII(base, 0, text.count) == text.count
+    }
+
+    /// Appends a comma if one is due, the text in quotes, and a colon, all in one step.
+    private mutating func appendWhole(_ text: UnsafeRawBufferPointer, colon: Bool) {
+        guard text.count <= 58 else {
+            separate()
+            bytes.append(JSONBytes.quote)
+            bytes.append(contentsOf: text)
+            bytes.append(JSONBytes.quote)
+            if colon { bytes.append(UInt8(ascii: ":")) }
+            return
+        }
+        var room = (UInt64(0), UInt64(0), UInt64(0), UInt64(0), UInt64(0), UInt64(0), UInt64(0), UInt64(0))
+        withUnsafeMutableBytes(of: &room) { room in
+            var count = 0
+            if needsComma {
+                room[0] = UInt8(ascii: ",")
+                count = 1
+            }
+            room[count] = JSONBytes.quote
+            UnsafeMutableRawBufferPointer(rebasing: room[(count &+ 1)...]).copyMemory(from: text)
+            count &+= text.count &+ 1
+            room[count] = JSONBytes.quote
+            room[count &+ 1] = UInt8(ascii: ":")
+            bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: room[..<(count &+ (colon ? 2 : 1))]))
+        }
+    }
 
     private mutating func separate() {
         if needsComma { bytes.append(UInt8(ascii: ",")) }

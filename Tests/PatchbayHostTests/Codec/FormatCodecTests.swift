@@ -75,12 +75,12 @@ struct FormatCodecTests {
 
     @Test func readsUsageFromACompleteAnswer() throws {
         var tap = StreamTap()
-        try Array("{}".utf8).withUnsafeBytes { try codec.responseTap($0, parameters) { tap.observe($0) } }
+        try Array("{}".utf8).withUnsafeBytes { try codec.responseTap($0, parameters, into: &tap) }
         #expect(tap.usage == TokenUsage(input: 7, output: 3))
         #expect(tap.model == "model-x")
         #expect(tap.events == 2)
         #expect(throws: PluginError.self) {
-            try Array("bad".utf8).withUnsafeBytes { try codec.responseTap($0, parameters) { _ in } }
+            try Array("bad".utf8).withUnsafeBytes { try codec.responseTap($0, parameters, into: &tap) }
         }
     }
 

@@ -22,9 +22,11 @@ final class Workshop: Sendable {
     func path(_ name: String) -> String { "\(plugins)/\(name)" }
 
     func registry(
-        directories: [String]? = nil, allow: [String] = [], keyValues: any PluginKeyValueStore = MemoryKeyValueStore()
+        directories: [String]? = nil, allow: [String] = [], keyValues: any PluginKeyValueStore = MemoryKeyValueStore(),
+        http: HTTPSettings = HTTPSettings()
     ) throws -> PluginRegistry {
-        let services = HostServices(version: "test", keyValues: keyValues, egress: try EgressPolicy(allow: allow))
+        var services = HostServices(version: "test", keyValues: keyValues, egress: try EgressPolicy(allow: allow))
+        services.http = http
         return PluginRegistry(directories: directories ?? [plugins], runDirectory: run, services: services)
     }
 

@@ -8,4 +8,4 @@ trap 'rm -rf "$work"' EXIT
 swiftc -O -wmo -swift-version 6 -package-name patchbay -module-name wirebench -o "$work/wirebench" \
     $(find "$root/Sources/PatchbayWire/JSON" "$root/Sources/PatchbayWire/SSE" -name '*.swift') \
     "$root/Tests/bench/wire/main.swift"
-"$work/wirebench"
+"$work/wirebench" "$@"

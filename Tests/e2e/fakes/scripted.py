@@ -31,6 +31,7 @@ class ScriptedUpstream:
     """Plays the script of the first path segment: bytes are written, numbers are pauses in seconds, words end it.
 
     `HOLD` waits until the peer closes, `NEXT` keeps the connection for another request. A script without an ending closes.
+    A function as script is asked for the steps of every call.
     """
 
     def __init__(self):
@@ -53,6 +54,10 @@ class ScriptedUpstream:
 
     def play(self, name, *steps):
         self._scripts[name] = steps
+
+    def play_in_turn(self, name, *scripts):
+        """The first call gets the first script, and so on; the last one is for all that follow."""
+        self._scripts[name] = lambda call, number: scripts[min(number, len(scripts) - 1)]
 
     def calls(self, name):
         with self._lock:
@@ -90,11 +95,14 @@ class ScriptedUpstream:
         call = Call(head, await reader.readexactly(length))
         name = head.split(b" ")[1].split(b"/")[1].decode()
         with self._arrived:
-            self._calls.setdefault(name, []).append(call)
+            calls = self._calls.setdefault(name, [])
+            calls.append(call)
+            script = self._scripts[name]
+            steps = script(call, len(calls) - 1) if callable(script) else script
             self._arrived.notify_all()
         watch = asyncio.ensure_future(reader.read(1))
         try:
-            return await self._play(self._scripts[name], call, watch, writer)
+            return await self._play(steps, call, watch, writer)
         finally:
             watch.cancel()
             await asyncio.wait({watch})

@@ -2,8 +2,8 @@ import PatchbayPlugin
 
 /// Frames of a streamed answer → events.
 ///
-/// What `patchbay/event.h` promises is kept here: START first, parts numbered without gaps, an open before the deltas of
-/// a part, FINISH behind the last of them, END once. A stream that ends without `message-end` leaves its parts open and
+/// What `patchbay/event.h` promises is kept here: START first, parts numbered without gaps, an open before the deltas
+/// of a part, FINISH behind the last of them, END once. A stream without `message-end` leaves its parts open and
 /// gets an ERROR, so that nobody takes half a tool call for a whole one.
 struct StreamReader: WireDecoder {
     private let model: String

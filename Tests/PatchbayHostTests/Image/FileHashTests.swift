@@ -2,7 +2,7 @@ import Testing
 
 @testable import PatchbayHost
 
-struct SHA256Tests {
+struct FileHashTests {
     @Test(
         "the hash is that of FIPS 180-4",
         arguments: [
@@ -15,7 +15,7 @@ struct SHA256Tests {
             (String(repeating: "a", count: 1000), "41edece42d63e8d9bf515a9ba6932e1c20cbc9f5a5d134645adb5db1b9737ea3"),
         ])
     func knownHashes(text: String, expected: String) {
-        let hash = Array(text.utf8).withUnsafeBytes { SHA256.hexadecimal(of: $0) }
+        let hash = Array(text.utf8).withUnsafeBytes { FileHash.hexadecimal(of: $0) }
         #expect(hash == expected)
     }
 }

@@ -1,0 +1,28 @@
+package import PatchbayPlugin
+
+/// Takes what accounting needs of a complete answer: events for the host, or a list of them.
+package protocol TapReceiver {
+    mutating func tapStart(id: ByteView, model: ByteView)
+    mutating func tapUsage(_ counts: TokenCounts)
+    mutating func tapFinish(choice: Int, _ finish: CanonicalFinish)
+    mutating func tapError(_ error: CanonicalError)
+}
+
+extension EventWriter: TapReceiver {
+    package mutating func tapStart(id: ByteView, model: ByteView) { start(id: id, model: model) }
+    package mutating func tapUsage(_ counts: TokenCounts) { usage(counts.counters) }
+    package mutating func tapError(_ error: CanonicalError) { AnswerEvent.error(error).send(to: &self) }
+
+    package mutating func tapFinish(choice: Int, _ finish: CanonicalFinish) {
+        self.finish(choice: choice, finish.reason, stopSequence: finish.stopSequence, native: finish.native)
+    }
+}
+
+extension [AnswerEvent]: TapReceiver {
+    package mutating func tapStart(id: ByteView, model: ByteView) {
+        append(.start(id: id.string, model: model.string))
+    }
+    package mutating func tapUsage(_ counts: TokenCounts) { append(.usage(counts)) }
+    package mutating func tapFinish(choice: Int, _ finish: CanonicalFinish) { append(.finish(choice, finish)) }
+    package mutating func tapError(_ error: CanonicalError) { append(.error(error)) }
+}

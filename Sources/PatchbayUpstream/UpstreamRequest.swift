@@ -1,0 +1,28 @@
+package import NIOCore
+
+/// One complete request as it goes over the wire: with Host, with Content-Length where there is a body, without
+/// `Connection: close`.
+package struct UpstreamRequest {
+    /// The head, and the body behind it if that is short.
+    package private(set) var head: ByteBuffer
+    /// The body where it is not part of `head`; sent without being copied.
+    package private(set) var body: ByteBuffer?
+    /// What follows `body`, where it comes in pieces.
+    package private(set) var rest: [ByteBuffer]
+    /// The method is HEAD.
+    package let isHead: Bool
+
+    package init(head: ByteBuffer, body: ByteBuffer? = nil, rest: [ByteBuffer] = [], isHead: Bool = false) {
+        self.head = head
+        self.body = body
+        self.rest = rest
+        self.isHead = isHead
+    }
+
+    /// Lets go of the bytes: they will not be sent again.
+    mutating func forget() {
+        head = ByteBuffer()
+        body = nil
+        rest = []
+    }
+}
