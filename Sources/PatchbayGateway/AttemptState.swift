@@ -16,6 +16,8 @@ struct AttemptState {
         case passing
         /// A stream that becomes a document, because the client wants one.
         case folding
+        /// Bytes that are neither a document nor events, passed on as they come.
+        case relaying
     }
 
     var slot: CandidateSlot?
@@ -42,6 +44,8 @@ struct AttemptState {
     /// Header lines of the answer that are passed on, of a successful one.
     var forwarded = ByteBuffer()
     var hasContentType = false
+    /// Length of an answer that is relayed; nil = the upstream did not say.
+    var relayLength: Int?
     /// Cuts the stream into frames; nil unless the answer is a stream.
     var splitter: SSEFrameSplitter?
     /// Cuts a stream that came as one array instead of events.

@@ -83,6 +83,7 @@ extension Exchange {
         applyTraits(of: upstream)
         try prepare(instance, upstream, format)
         let draft = loop.draft
+        if let form = fields.form { return try formRequest(form, draft, upstream) }
         let body = try attempt.isSameFormat ? patchedBody(draft) : convertedBody(draft, from: client)
         return try upstreamRequest(draft: draft, upstream: upstream, body: body)
     }
@@ -97,7 +98,10 @@ extension Exchange {
         guard client.codec != nil else {
             throw ChannelUnusable(reason: "the channel does not speak \(client.format)")
         }
-        for format in upstream.formats where format.codec != nil && usable.contains(format.own) { return format }
+        for format in upstream.formats
+        where format.codec != nil && usable.contains(format.own) && client.sendable.contains(format.own) {
+            return format
+        }
         throw ChannelUnusable(reason: "the channel speaks no format that this request can be sent in")
     }
 
@@ -110,9 +114,8 @@ extension Exchange {
             try fields.withModelBytes(of: body) { requested throws(PluginError) in
                 try loop.headers.showing(head.fields, bytes) { () throws(PluginError) in
                     var input = AttemptInput(
-                        format: format.name.view, operation: Views.of(endpoint?.operation ?? "generate"),
-                        baseURL: upstream.baseURL.view, requestedModel: requested,
-                        upstreamModel: upstream.upstreamModelName?.view ?? requested,
+                        format: format.name.view, operation: operationName, baseURL: upstream.baseURL.view,
+                        requestedModel: requested, upstreamModel: upstream.upstreamModelName?.view ?? requested,
                         credentialKind: upstream.credentialKind.view)
                     input.isStream = attempt.streams
                     input.bodySize = body.readableBytes
@@ -129,7 +132,7 @@ extension Exchange {
 
     /// The client's own bytes with as few changes as the channel needs, and every other byte untouched.
     private func patchedBody(_ draft: RequestDraft) throws -> ByteBuffer {
-        let addsUsage = attempt.streams && attempt.format == .openAIChat && !clientAskedForUsage
+        let addsUsage = attempt.streams && attempt.format.hasStreamOptions && !clientAskedForUsage
         let asksOtherwise = attempt.streams != fields.stream
         if !attempt.renamesModel, !addsUsage, !asksOtherwise, draft.patches.isEmpty { return body }
         var operations: [JSONPatchOperation] = []

@@ -13,7 +13,7 @@ extension Exchange {
         case .truncated, .cancelled: guard attempt.tap.sawContent else { return }
         default: return
         }
-        guard attempt.binding?.codec != nil else { return }
+        guard attempt.binding?.codec != nil, endpoint?.operation == .generate else { return }
         if usage.output == nil, let output = estimatedOutput() {
             usage.output = UInt64(clamping: output)
             usage.estimated = true

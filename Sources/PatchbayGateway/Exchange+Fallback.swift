@@ -15,6 +15,7 @@ extension Exchange {
     func applyTraits(of upstream: ChannelUpstream) {
         attempt.streams = fields.stream
         guard !upstream.conversion.isEmpty || !loop.health.learned.isEmpty else { return }
+        guard endpoint?.operation == .generate else { return }
         let traits = upstream.conversion.traits(of: attempt.upstreamModel)
         attempt.profile = traits.profile
         var streaming = traits.streaming
@@ -56,7 +57,7 @@ extension Exchange {
     /// answering. The plan stands at the channel again then.
     func stayWithChannel(_ verdict: Verdict, _ evidence: AnswerEvidence?) -> Bool {
         guard planPosition > 0 else { return false }
-        if let streaming = evidence?.streaming {
+        if let streaming = evidence?.streaming, endpoint?.operation == .generate {
             // Who refuses both ways has had its chance.
             guard turnedChannel != attempt.channel else { return false }
             turnedChannel = attempt.channel

@@ -97,14 +97,14 @@ final class Exchange {
         }
         dialect = match.dialect
         if match.endpoint == .models || match.endpoint == .model { dialect = listDialect(match.dialect) }
-        endpoint = match.endpoint
+        endpoint = match.endpoint ?? pluginEndpoint
         isHead = connection.head.method == .head
         do throws(GatewayError) {
-            let endpoint = try checkEndpoint(match)
+            let endpoint = try checkEndpoint()
             if endpoint.needsKey { key = try authenticate() }
             if endpoint.format != nil { try checkBeforeBody() }
             if endpoint.format != nil, case .none = connection.head.framing {
-                throw GatewayError.invalid("the request has no body; send a JSON object")
+                throw GatewayError.invalid("the request has no body; send \(endpoint.bodyDescription)")
             }
             state = .receiving
             return true
@@ -141,8 +141,9 @@ final class Exchange {
         arrayFraming = nil
     }
 
-    private func checkEndpoint(_ match: EndpointMatch) throws(GatewayError) -> Endpoint {
-        guard let endpoint = match.endpoint else {
+    private func checkEndpoint() throws(GatewayError) -> Endpoint {
+        guard let endpoint else {
+            if let error = notImplemented { throw error }
             throw GatewayError(.notFound, "this path does not exist on the gateway", status: 404)
         }
         let method = connection.head.method
@@ -160,7 +161,7 @@ final class Exchange {
         do throws(GatewayError) {
             try adoptSnapshotWithBody()
             switch endpoint {
-            case .chatCompletions, .messages, .responses, .gemini: try route()
+            case .chatCompletions, .messages, .responses, .gemini, .completions, .task, .plugin: try route()
             case .countTokens: try countTokens()
             case .models: answerModels()
             case .model: try answerModel()

@@ -12,7 +12,9 @@ struct ConversionsCommand: AsyncParsableCommand {
 
     func run() async throws {
         let matrix = try await options.withRegistry { registry in
-            ConversionMatrix(registry.formats.compactMap { registry.codec(for: $0) })
+            // The other operations have one format each: nothing is converted.
+            let codecs = registry.formats.compactMap { registry.codec(for: $0) }
+            return ConversionMatrix(codecs.filter { $0.operations.contains(.generate) })
         }
         print(ConversionTables(matrix).text)
     }

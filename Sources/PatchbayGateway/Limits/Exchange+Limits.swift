@@ -17,9 +17,14 @@ extension Exchange {
     /// Takes the request out of the limits of its key and group.
     func admit(_ key: GatewayKey) throws(GatewayError) {
         guard let limiter = key.limiter else { return }
-        let reserved = limiter.countsTokens ? TokenEstimate.reservation(body) : TokenReservation()
+        let reserved = limiter.countsTokens ? reservation : TokenReservation()
         if let hit = limiter.admit(tokens: reserved.total, now: loop.now) { throw refusal(hit, limiter) }
         governed.reserved = reserved
+    }
+
+    private var reservation: TokenReservation {
+        // The size of a recording or a picture in a form says nothing of tokens.
+        fields.form == nil ? TokenEstimate.reservation(body) : TokenReservation(prompt: TokenEstimate.attachment)
     }
 
     /// Undoes ``admit(_:)`` for a request that was refused for another reason. Harmless when there is nothing to undo.
