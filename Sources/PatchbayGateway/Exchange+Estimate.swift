@@ -33,7 +33,7 @@ extension Exchange {
     private func estimatedOutput() -> Int? {
         if let tokens = attempt.answerTokens { return tokens }
         if attempt.tap.contentBytes > 0 { return max(1, attempt.tap.contentBytes / TokenEstimate.bytesPerToken) }
-        if attempt.splitter != nil { return attempt.frameSizes.tokens }
+        if attempt.splitter != nil { return max(attempt.tap.sawContent ? 1 : 0, attempt.frameSizes.tokens) }
         guard let codec = attempt.binding?.codec, attempt.collected.readableBytes > 0 else { return nil }
         var middle: [UInt8] = []
         do throws(PluginError) {

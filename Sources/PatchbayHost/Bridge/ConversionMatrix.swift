@@ -41,9 +41,11 @@ package struct ConversionMatrix: Sendable {
     package init(_ codecs: [FormatCodec]) {
         let codecs = codecs.sorted { $0.format.rawValue < $1.format.rawValue }
         formats = codecs.map(\.format)
+        let plainest = codecs.map(ConversionMatrix.lossesOfPlainText)
         requests = ConversionProbe.requests.map { probe in
             Row(
-                feature: probe.feature, fates: codecs.map { ConversionMatrix.write(probe, $0) },
+                feature: probe.feature,
+                fates: zip(codecs, plainest).map { ConversionMatrix.write(probe, $0, beside: $1) },
                 sayable: codecs.map { ConversionMatrix.write(probe.of($0.format), $0).isHarmless })
         }
         answers = (ConversionProbe.answers + ConversionProbe.endings).map { probe in
@@ -79,17 +81,33 @@ package struct ConversionMatrix: Sendable {
         return parameters
     }
 
-    private static func write(_ probe: ConversionProbe, _ codec: FormatCodec) -> Fate {
+    /// Codes of what a format loses of the plainest request already; they say nothing of a feature.
+    private static func lossesOfPlainText(_ codec: FormatCodec) -> Set<String> {
         let losses = LossLedger()
+        _ = write(.plainText, codec, to: losses)
+        return Set(losses.losses.map(\.code))
+    }
+
+    private static func write(
+        _ probe: ConversionProbe, _ codec: FormatCodec, beside known: Set<String> = []
+    ) -> Fate {
+        let losses = LossLedger()
+        guard write(probe, codec, to: losses) else { return .refused }
+        let own = losses.losses.filter { probe.feature == ConversionProbe.plainText.feature || !known.contains($0.code) }
+        return own.map(\.severity).max().map { .lost($0) } ?? .carried
+    }
+
+    /// False if the codec refuses.
+    private static func write(_ probe: ConversionProbe, _ codec: FormatCodec, to losses: LossLedger) -> Bool {
         var wire: [UInt8] = []
         do throws(PluginError) {
             try probe.document.serialised().withRaw { raw throws(PluginError) in
                 try codec.requestFromCanonical(raw, parameters(losses), into: &wire)
             }
+            return true
         } catch {
-            return .refused
+            return false
         }
-        return losses.worst.map { .lost($0) } ?? .carried
     }
 
     /// An answer that is written and read again should be the same.

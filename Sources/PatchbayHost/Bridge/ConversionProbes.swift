@@ -67,9 +67,13 @@ extension ConversionProbe {
         request("sampling.\(name)", ["sampling": .object([name: value])])
     }
 
-    /// Everything that a request can say beyond a text.
+    /// What every request says.
+    static let plainText = request("text", [:])
+
+    /// Everything that a request can say, beyond a text too.
     static let requests: [ConversionProbe] =
         [
+            plainText,
             sampling("temperature", 0.5), sampling("top_p", 0.9), sampling("top_k", 40), sampling("min_p", 0.1),
             sampling("seed", 7), sampling("presence_penalty", 0.5), sampling("frequency_penalty", 0.5),
             sampling("logit_bias", ["50256": -100]), sampling("n", 2), sampling("stop", ["END"]),
