@@ -124,6 +124,7 @@ extension Exchange {
 
     /// The point of no return: the head and everything held so far go out in one write.
     private func commit() {
+        cancelRival()
         attempt.mode = .passing
         state = .streaming
         firstTokenAt = loop.now
