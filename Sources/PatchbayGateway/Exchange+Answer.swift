@@ -135,6 +135,7 @@ extension Exchange: UpstreamResponseReceiver {
         do {
             let document = try answerDocument()
             usage.merge(attempt.tap.usage)
+            cancelRival()
             finishAttempt(fault: .none, reason: "")
             loop.health.recordSuccess(attempt.channel, of: snapshot.table, now: loop.now)
             firstTokenAt = loop.now

@@ -15,6 +15,8 @@ extension Exchange {
         let route = try findRoute()
         guard let binding else { return }
         adopt(route)
+        // A number is never streamed, whatever the body says.
+        fields.stream = false
         let outcome = Router.plan(
             route, in: snapshot.table, formats: binding.own, health: loop.health, now: startedAt,
             random: &loop.random, into: &plan)

@@ -37,12 +37,24 @@ extension Exchange {
         case .endpoint where evidence.isAboutModel:
             verdict.fault = .model
         case .model, .client, .site, .none:
-            guard evidence.endpointIsUnsupported, !evidence.isAboutModel || attempt.status != 404 else { break }
+            guard evidence.endpointIsUnsupported, !evidence.isAboutModel || attempt.status != 404, hasOtherFormat
+            else { break }
             verdict.fault = .endpoint
             verdict.retry = .otherChannel
         default: break
         }
         return verdict
+    }
+
+    /// Whether the channel could take the request in another format. If it could not, what its endpoint lacks is the
+    /// same as what the channel lacks.
+    private var hasOtherFormat: Bool {
+        guard let client = binding, let upstream = attempt.upstream else { return false }
+        let usable = loop.health.usableFormats(
+            attempt.channel, model: attempt.upstreamModel, of: snapshot.table, now: loop.now)
+        return upstream.targets.contains { format in
+            usable.contains(format.own) && client.sendable.contains(format.own) && !hasRefused(format.format)
+        }
     }
 
     /// What a refusal says of the endpoint and the way of answering; nil if it is no refusal.
@@ -56,7 +68,8 @@ extension Exchange {
     /// Whether the same channel is asked once more, because the failure was one of the endpoint or of the way of
     /// answering. The plan stands at the channel again then.
     func stayWithChannel(_ verdict: Verdict, _ evidence: AnswerEvidence?) -> Bool {
-        guard planPosition > 0 else { return false }
+        // With a second attempt under way the plan has gone on, and that attempt is the second chance.
+        guard rival == nil, planPosition > 0, plan[planPosition - 1] == governed.candidate else { return false }
         if let streaming = evidence?.streaming, endpoint?.operation == .generate {
             // Who refuses both ways has had its chance.
             guard turnedChannel != attempt.channel else { return false }

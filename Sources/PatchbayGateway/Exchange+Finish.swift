@@ -17,7 +17,8 @@ extension Exchange {
         guard attempt.isOpen else { return }
         attempt.isOpen = false
         leavePlaces()
-        if fault == .none, !unsupported.isEmpty { confirmFallback() }
+        // An attempt that was called off has a reason, and has shown nothing.
+        if fault == .none, reason.isEmpty, !unsupported.isEmpty { confirmFallback() }
         loop.health.attemptEnded(attempt.channel, of: snapshot.table)
         attempts.append(attemptRecord(fault: fault, reason: reason))
         if let slot = attempt.slot { loop.metrics.attemptFinished(slot.series, fault: fault) }
@@ -32,6 +33,7 @@ extension Exchange {
 
     /// Writes the one record of the request. After it the request may be forgotten.
     func settle(outcome: RequestOutcome, status: Int, errorCode: String) {
+        cancelRival()
         guard hasLedgerEntry, let key else { return }
         hasLedgerEntry = false
         if usage.input == nil || usage.output == nil { estimateMissingUsage(outcome) }

@@ -133,6 +133,7 @@ extension Exchange {
 
     /// The point of no return: the head and everything held so far go out in one write.
     func commit() {
+        cancelRival()
         attempt.mode = .passing
         state = .streaming
         firstTokenAt = loop.now
