@@ -194,6 +194,12 @@ class TestCountTokens:
         world.upstream.play(name, document(Messages.whole))
         assert post(world, "/v1/messages", messages(f"model-{name}")).status_code == 200
 
+    def test_a_count_is_no_stream_whatever_the_body_says(self, world):
+        name = world.fresh("messages")
+        world.upstream.play(name, document({"input_tokens": 12}))
+        answer = post(world, "/v1/messages/count_tokens", {"model": f"model-{name}", "messages": USER, "stream": True})
+        assert answer.json() == {"input_tokens": 12}
+
     def test_a_channel_of_another_format_is_not_asked(self, world):
         name = world.fresh("chat")
         world.upstream.play(name, document(Chat.whole))

@@ -93,7 +93,8 @@ package struct ConversionMatrix: Sendable {
     ) -> Fate {
         let losses = LossLedger()
         guard write(probe, codec, to: losses) else { return .refused }
-        let own = losses.losses.filter { probe.feature == ConversionProbe.plainText.feature || !known.contains($0.code) }
+        let isPlain = probe.feature == ConversionProbe.plainText.feature
+        let own = losses.losses.filter { isPlain || !known.contains($0.code) }
         return own.map(\.severity).max().map { .lost($0) } ?? .carried
     }
 
