@@ -90,6 +90,12 @@ package final class Gateway: Sendable {
         readiness.become(.ready)
     }
 
+    /// The wire formats of `table` that a request in `format` can be sent in; nil for a format that nobody knows here.
+    package func sendableFormats(for format: WireFormat, in table: RoutingTable) async -> FormatSet? {
+        guard let loop = loops.first else { return nil }
+        return try? await loop.eventLoop.submit { loop.value.snapshot.binding(format)?.formats(of: table) }.get()
+    }
+
     /// What can change beside the snapshot while the gateway runs.
     package struct LiveSettings: Sendable {
         /// Of which the limits and time-outs are used.
