@@ -36,6 +36,8 @@ struct AttemptState {
     /// Header lines of the answer that are passed on, of a successful one.
     var forwarded = ByteBuffer()
     var hasContentType = false
+    /// Items of a stream that passes through, one after the other, for the store.
+    var doneItems: [UInt8] = []
     /// Cuts the stream into frames; nil unless the answer is a stream.
     var splitter: SSEFrameSplitter?
     /// Cuts a stream that came as one array instead of events.

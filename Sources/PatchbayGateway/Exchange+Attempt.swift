@@ -78,7 +78,8 @@ extension Exchange {
         attempt.renamesModel = upstream.upstreamModel != nil && attempt.upstreamModel != fields.model
         try prepare(instance, upstream, format)
         let draft = loop.draft
-        let body = try attempt.isSameFormat ? patchedBody(draft) : convertedBody(draft, from: client)
+        let isOwn = attempt.isSameFormat && !dropsReasoning
+        let body = try isOwn ? patchedBody(draft) : convertedBody(draft, from: client)
         return try upstreamRequest(draft: draft, upstream: upstream, body: body)
     }
 
@@ -89,6 +90,7 @@ extension Exchange {
         let usable = loop.health.usableFormats(attempt.channel, of: snapshot.table, now: loop.now)
         // A format that no site speaks has an empty set, which every set contains.
         if !client.own.isEmpty, usable.contains(client.own) { return client }
+        guard endpoint != .compaction else { throw ChannelUnusable(reason: "the channel cannot compact conversations") }
         // What no plugin reads cannot be brought into another format.
         guard client.codec != nil else {
             throw ChannelUnusable(reason: "the channel does not speak \(client.format)")
@@ -96,6 +98,9 @@ extension Exchange {
         for format in upstream.formats where format.codec != nil && usable.contains(format.own) { return format }
         throw ChannelUnusable(reason: "the channel speaks no format that this request can be sent in")
     }
+
+    /// What plugins are asked for.
+    var operation: UnsafeRawBufferPointer { Views.of(endpoint == .compaction ? "compact" : "generate") }
 
     /// Lets the platform plugin shape the request into the loop's draft.
     private func prepare(
@@ -106,7 +111,7 @@ extension Exchange {
             try fields.withModelBytes(of: body) { requested throws(PluginError) in
                 try loop.headers.showing(head.fields, bytes) { () throws(PluginError) in
                     var input = AttemptInput(
-                        format: format.name.view, operation: Views.of("generate"), baseURL: upstream.baseURL.view,
+                        format: format.name.view, operation: operation, baseURL: upstream.baseURL.view,
                         requestedModel: requested, upstreamModel: upstream.upstreamModelName?.view ?? requested,
                         credentialKind: upstream.credentialKind.view)
                     input.isStream = fields.stream
@@ -125,7 +130,8 @@ extension Exchange {
     /// The client's own bytes with as few changes as the channel needs, and every other byte untouched.
     private func patchedBody(_ draft: RequestDraft) throws -> ByteBuffer {
         let addsUsage = fields.stream && attempt.format == .openAIChat && !clientAskedForUsage
-        if !attempt.renamesModel, !addsUsage, draft.patches.isEmpty { return body }
+        let source = ownFormatBody
+        if !attempt.renamesModel, !addsUsage, draft.patches.isEmpty { return source }
         var operations: [JSONPatchOperation] = []
         if case .gemini(let method) = endpoint {
             if attempt.renamesModel, method.namesModelInBody { return try renamedBody(method, draft) }
@@ -137,10 +143,10 @@ extension Exchange {
             operations.append(JSONPatchOperation("stream_options", "include_usage", value: Array("true".utf8)))
         }
         operations += try draft.patchOperations()
-        if operations.isEmpty { return body }
+        if operations.isEmpty { return source }
         var patched: [UInt8] = []
-        patched.reserveCapacity(body.readableBytes + 128)
-        try body.withUnsafeReadableBytes { try JSONPatch.apply(operations, to: $0, into: &patched) }
+        patched.reserveCapacity(source.readableBytes + 128)
+        try source.withUnsafeReadableBytes { try JSONPatch.apply(operations, to: $0, into: &patched) }
         return ByteBuffer(bytes: patched)
     }
 
@@ -160,6 +166,7 @@ extension Exchange {
         guard let decoder = client.codec, let encoder = attempt.binding?.codec else {
             throw ChannelUnusable(reason: "no plugin converts \(client.format) to \(attempt.format)")
         }
+        try refuseUnportable()
         if canonical.isEmpty {
             losses = LossLedger()
             do throws(PluginError) {
@@ -178,9 +185,12 @@ extension Exchange {
         } catch {
             throw GatewayError(.unsupportedConversion, error.sentence, status: 400)
         }
-        guard !draft.patches.isEmpty else { return ByteBuffer(bytes: converted) }
+        if responses != nil, !attempt.isSameFormat { try refuseFatalLoss() }
+        var operations = try draft.patchOperations()
+        if responses?.original != nil, attempt.isSameFormat { operations.append(.withoutPrevious) }
+        guard !operations.isEmpty else { return ByteBuffer(bytes: converted) }
         var patched: [UInt8] = []
-        try converted.withUnsafeBytes { try JSONPatch.apply(draft.patchOperations(), to: $0, into: &patched) }
+        try converted.withUnsafeBytes { try JSONPatch.apply(operations, to: $0, into: &patched) }
         return ByteBuffer(bytes: patched)
     }
 

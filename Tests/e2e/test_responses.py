@@ -9,7 +9,8 @@ import pytest
 from gateway import KEY
 
 MODELS = {
-    "openai upstream": "gpt-4o-mini", "anthropic upstream": "claude-haiku-5", "responses upstream": "gpt-5-mini"}
+    "openai upstream": "gpt-4o-mini", "anthropic upstream": "claude-haiku-5", "responses upstream": "gpt-5-mini",
+    "gemini upstream": "gemini-3-flash"}
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(40)).decode()
 TOOLS = [{"type": "function", "name": name, "description": f"Does {name}.", "strict": False,
           "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": []}}
