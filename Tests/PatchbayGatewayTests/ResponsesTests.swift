@@ -45,6 +45,13 @@ import Testing
                 channel: "site/account"),
         ]
         let body = #"{"model":"m","previous_response_id":"resp_2","input":"three","seed":1.0}"#
+        let said = ResponsesConversation.said(
+            try JSONValue(
+                parsing: #"""
+                    {"id":"msg_1","type":"message","status":"completed","role":"assistant","phase":"commentary","content":
+                    [{"type":"output_text","text":"a","annotations":[]},{"type":"refusal","refusal":"b"}]}
+                    """#))
+        #expect(said == ["type": "message", "role": "assistant", "phase": "commentary", "content": "ab"])
         let composed = try #require(self.composed(RecalledResponses(conversation: chain), "resp_2", [], body))
         #expect(composed.channel == "site/account")
         let whole = try JSONValue(parsing: composed.body)

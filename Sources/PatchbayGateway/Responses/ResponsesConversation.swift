@@ -40,10 +40,10 @@ enum ResponsesConversation {
         var items: [JSONValue] = []
         for response in recalled.conversation {
             items += try JSONValue(parsing: response.input).arrayValue ?? []
-            items += (try JSONValue(parsing: response.response)["output"]?.arrayValue ?? []).map(withoutID)
+            items += (try JSONValue(parsing: response.response)["output"]?.arrayValue ?? []).map(said)
         }
         let added = newItems(try JSONValue(parsing: body)["input"]).map { item in
-            reference(item).flatMap { named[$0] }.map(withoutID) ?? item
+            reference(item).flatMap { named[$0] }.map(said) ?? item
         }
         items += added
         let portable = items.filter { $0["type"] != "reasoning" || $0["encrypted_content"]?.stringValue != nil }
@@ -79,15 +79,34 @@ enum ResponsesConversation {
         }
     }
 
-    /// A server would look ids up; those of reasoning belong to its sealed state.
-    private static func withoutID(_ item: JSONValue) -> JSONValue {
+    /// An item of an answer as input of another request. A server would look ids up; those of reasoning belong to its
+    /// sealed state.
+    static func said(_ item: JSONValue) -> JSONValue {
+        guard case .object(var members) = item else { return item }
         switch item["type"]?.stringValue {
-        case "message"?, "function_call"?, "custom_tool_call"?:
-            guard case .object(var members) = item else { return item }
+        case "function_call"?, "custom_tool_call"?: members.remove("id")
+        case "message"?:
             members.remove("id")
-            return .object(members)
-        default: return item
+            // Parts of an answer are input only together with its id; its words are in any case.
+            guard item["role"] == "assistant", let text = words(of: item) else { break }
+            members.remove("status")
+            members["content"] = .string(text)
+        default: break
         }
+        return .object(members)
+    }
+
+    /// What a message of the model says; nil if it says nothing, or more than words.
+    private static func words(of message: JSONValue) -> String? {
+        var text = ""
+        for part in message["content"]?.arrayValue ?? [] {
+            switch part["type"]?.stringValue {
+            case "output_text"?: text += part["text"]?.stringValue ?? ""
+            case "refusal"?: text += part["refusal"]?.stringValue ?? ""
+            default: return nil
+            }
+        }
+        return text.isEmpty ? nil : text
     }
 
     private static func newItems(_ input: JSONValue?) -> [JSONValue] {
