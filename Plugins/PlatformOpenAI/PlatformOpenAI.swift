@@ -57,6 +57,14 @@ struct PlatformOpenAI: PlatformAdapter {
         case "openai.completions": "/completions"
         case "openai.embeddings": "/embeddings"
         case "openai.responses": "/responses"
+        case "openai.moderations": "/moderations"
+        case "openai.images.generations": "/images/generations"
+        case "openai.images.edits": "/images/edits"
+        case "openai.images.variations": "/images/variations"
+        case "openai.audio.speech": "/audio/speech"
+        case "openai.audio.transcriptions": "/audio/transcriptions"
+        case "openai.audio.translations": "/audio/translations"
+        case "cohere.rerank": "/rerank"
         default: nil
         }
     }

@@ -26,6 +26,11 @@ enum Endpoint: Sendable, Equatable {
     case responseInput
     case responseCancellation
     case inputTokens
+    /// Legacy text completions.
+    case completions
+    case task(TaskEndpoint)
+    /// A path that a format plugin asks for: a conversation in its format.
+    case plugin(WireFormat)
     case models
     /// One model of the list.
     case model
@@ -40,13 +45,32 @@ enum Endpoint: Sendable, Equatable {
         case .responses, .compaction: .openAIResponses
         case .gemini(let method): method.format
         case .storedResponse, .responseInput, .responseCancellation, .inputTokens: nil
+        case .completions: .openAICompletions
+        case .task(let task): task.format
+        case .plugin(let format): format
         case .models, .model, .health, .readiness: nil
         }
     }
 
     /// The formats of all endpoints.
     static let formats: [WireFormat] =
-        [.openAIChat, .anthropicMessages, .openAIResponses] + GeminiMethod.allCases.map(\.format)
+        [.openAIChat, .anthropicMessages, .openAIResponses, .openAICompletions] + GeminiMethod.allCases.map(\.format)
+        + TaskEndpoint.allCases.map(\.format)
+
+    /// What is asked of an upstream.
+    var operation: RequestOperation {
+        switch self {
+        case .task(let task): task.operation
+        case .gemini(let method): method.operation
+        case .compaction: .compact
+        default: .generate
+        }
+    }
+
+    /// The endpoint beside the conversations; nil for all others.
+    var task: TaskEndpoint? {
+        if case .task(let task) = self { task } else { nil }
+    }
 
     /// `POST` for endpoints with a body, else `GET`.
     var method: HTTPMethod {
@@ -81,6 +105,13 @@ struct EndpointMatch {
             endpoint = EndpointMatch.response(UnsafeRawBufferPointer(rebasing: bare[10...]))
         } else if bare.equals("/models") {
             endpoint = .models
+        } else if bare.equals("/completions") {
+            endpoint = .completions
+        } else if let task = TaskEndpoint(path: bare) {
+            endpoint = .task(task)
+        } else if path.equals("/v2/rerank") {
+            // The newer API of Cohere; the body is one that the older one takes.
+            endpoint = .task(.rerank)
         } else if let gemini = GeminiPath(path) {
             endpoint = gemini.endpoint
             if gemini.isGemini { dialect = .gemini }

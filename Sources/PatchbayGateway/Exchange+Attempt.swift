@@ -78,6 +78,7 @@ extension Exchange {
         attempt.renamesModel = upstream.upstreamModel != nil && attempt.upstreamModel != fields.model
         try prepare(instance, upstream, format)
         let draft = loop.draft
+        if let form = fields.form { return try formRequest(form, draft, upstream) }
         let isOwn = attempt.isSameFormat && !dropsReasoning
         let body = try isOwn ? patchedBody(draft) : convertedBody(draft, from: client)
         return try upstreamRequest(draft: draft, upstream: upstream, body: body)
@@ -95,12 +96,12 @@ extension Exchange {
         guard client.codec != nil else {
             throw ChannelUnusable(reason: "the channel does not speak \(client.format)")
         }
-        for format in upstream.formats where format.codec != nil && usable.contains(format.own) { return format }
+        for format in upstream.formats
+        where format.codec != nil && usable.contains(format.own) && client.sendable.contains(format.own) {
+            return format
+        }
         throw ChannelUnusable(reason: "the channel speaks no format that this request can be sent in")
     }
-
-    /// What plugins are asked for.
-    var operation: UnsafeRawBufferPointer { Views.of(endpoint == .compaction ? "compact" : "generate") }
 
     /// Lets the platform plugin shape the request into the loop's draft.
     private func prepare(
@@ -111,7 +112,7 @@ extension Exchange {
             try fields.withModelBytes(of: body) { requested throws(PluginError) in
                 try loop.headers.showing(head.fields, bytes) { () throws(PluginError) in
                     var input = AttemptInput(
-                        format: format.name.view, operation: operation, baseURL: upstream.baseURL.view,
+                        format: format.name.view, operation: operationName, baseURL: upstream.baseURL.view,
                         requestedModel: requested, upstreamModel: upstream.upstreamModelName?.view ?? requested,
                         credentialKind: upstream.credentialKind.view)
                     input.isStream = fields.stream
@@ -129,7 +130,7 @@ extension Exchange {
 
     /// The client's own bytes with as few changes as the channel needs, and every other byte untouched.
     private func patchedBody(_ draft: RequestDraft) throws -> ByteBuffer {
-        let addsUsage = fields.stream && attempt.format == .openAIChat && !clientAskedForUsage
+        let addsUsage = fields.stream && attempt.format.hasStreamOptions && !clientAskedForUsage
         let source = ownFormatBody
         if !attempt.renamesModel, !addsUsage, draft.patches.isEmpty { return source }
         var operations: [JSONPatchOperation] = []

@@ -72,7 +72,7 @@ extension Exchange {
                 loop.headers.showing(attempt.fields, head) {
                     var input = OutcomeInput(
                         httpStatus: attempt.status, transport: transport ?? .none,
-                        format: attempt.binding?.name.view ?? Views.of(""), operation: operation)
+                        format: attempt.binding?.name.view ?? Views.of(""), operation: operationName)
                     input.body = body
                     input.bytesToClient = sentToClient
                     input.headers = loop.headers

@@ -263,6 +263,7 @@ extension Exchange {
 
     /// Ends a stream that broke: what was sent stays, the error frame says so, and no terminator of the format follows.
     func breakStream(_ error: GatewayError) {
+        if attempt.mode == .relaying { return abortRelay() }
         write(chunk: streamFrame(error))
         closeStream()
         endConnection()

@@ -98,14 +98,14 @@ final class Exchange {
         }
         dialect = match.dialect
         if match.endpoint == .models || match.endpoint == .model { dialect = listDialect(match.dialect) }
-        endpoint = match.endpoint
+        endpoint = match.endpoint ?? pluginEndpoint
         isHead = connection.head.method == .head
         do throws(GatewayError) {
-            let endpoint = try checkEndpoint(match)
+            let endpoint = try checkEndpoint()
             if endpoint.needsKey { key = try authenticate() }
             if endpoint.format != nil { try checkBeforeBody() }
             if endpoint.format != nil, case .none = connection.head.framing {
-                throw GatewayError.invalid("the request has no body; send a JSON object")
+                throw GatewayError.invalid("the request has no body; send \(endpoint.bodyDescription)")
             }
             state = .receiving
             return true
@@ -141,8 +141,9 @@ final class Exchange {
         arrayFraming = nil
     }
 
-    private func checkEndpoint(_ match: EndpointMatch) throws(GatewayError) -> Endpoint {
-        guard let endpoint = match.endpoint else {
+    private func checkEndpoint() throws(GatewayError) -> Endpoint {
+        guard let endpoint else {
+            if let error = notImplemented { throw error }
             throw GatewayError(.notFound, "this path does not exist on the gateway", status: 404)
         }
         let method = connection.head.method
@@ -161,7 +162,7 @@ final class Exchange {
         do throws(GatewayError) {
             try adoptSnapshotWithBody()
             switch endpoint {
-            case .chatCompletions, .messages, .gemini: try route()
+            case .chatCompletions, .messages, .gemini, .completions, .task, .plugin: try route()
             case .responses, .compaction, .inputTokens: try beginResponse()
             case .storedResponse?, .responseInput?, .responseCancellation?:
                 if let endpoint { try answerStoredResponse(endpoint) }

@@ -30,6 +30,7 @@ final class LoopContext {
     /// Shown to plugins in place of the headers of the message at hand.
     let headers = HeaderView()
     var fieldScanner = RequestFields.scanner
+    var taskScanner = RequestFields.taskScanner
     /// Reused by every read of a stream.
     private var streamOutput: [UInt8] = []
     private var ids = RequestIDGenerator()

@@ -61,7 +61,9 @@ extension UpstreamConnection {
         exchange.didSend(on: self)
         if let body = exchange.request.body {
             context.write(wrapOutboundOut(exchange.request.head), promise: nil)
-            context.writeAndFlush(wrapOutboundOut(body), promise: nil)
+            context.write(wrapOutboundOut(body), promise: nil)
+            for piece in exchange.request.rest { context.write(wrapOutboundOut(piece), promise: nil) }
+            context.flush()
         } else {
             context.writeAndFlush(wrapOutboundOut(exchange.request.head), promise: nil)
         }

@@ -7,12 +7,15 @@ package struct UpstreamRequest {
     package private(set) var head: ByteBuffer
     /// The body where it is not part of `head`; sent without being copied.
     package private(set) var body: ByteBuffer?
+    /// What follows `body`, where it comes in pieces.
+    package private(set) var rest: [ByteBuffer]
     /// The method is HEAD.
     package let isHead: Bool
 
-    package init(head: ByteBuffer, body: ByteBuffer? = nil, isHead: Bool = false) {
+    package init(head: ByteBuffer, body: ByteBuffer? = nil, rest: [ByteBuffer] = [], isHead: Bool = false) {
         self.head = head
         self.body = body
+        self.rest = rest
         self.isHead = isHead
     }
 
@@ -20,5 +23,6 @@ package struct UpstreamRequest {
     mutating func forget() {
         head = ByteBuffer()
         body = nil
+        rest = []
     }
 }

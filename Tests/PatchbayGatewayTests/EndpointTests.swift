@@ -15,7 +15,12 @@ import Testing
         ("/v1/responses/resp_1", .storedResponse), ("/responses/resp_1/input_items", .responseInput),
         ("/v1/responses/resp_1/cancel", .responseCancellation), ("/v1/models", .models), ("/models", .models),
         ("/healthz", .health), ("/health/liveliness", .health), ("/health/liveness", .health), ("/readyz", .readiness),
-        ("/health/readiness", .readiness),
+        ("/health/readiness", .readiness), ("/v1/completions", .completions), ("/v1/embeddings", .task(.embeddings)),
+        ("/embeddings", .task(.embeddings)), ("/v1/moderations", .task(.moderations)), ("/v1/rerank", .task(.rerank)),
+        ("/v2/rerank", .task(.rerank)), ("/v1/images/generations", .task(.imageGenerations)),
+        ("/images/edits", .task(.imageEdits)), ("/v1/images/variations", .task(.imageVariations)),
+        ("/v1/audio/speech", .task(.speech)), ("/audio/transcriptions", .task(.transcriptions)),
+        ("/v1/audio/translations", .task(.translations)),
     ])
     func pathsLeadToTheirEndpoint(path: String, endpoint: Endpoint) {
         #expect(match(path).endpoint == endpoint)

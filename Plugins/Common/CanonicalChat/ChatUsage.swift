@@ -1,8 +1,8 @@
-import CanonicalChat
-import PatchbayWire
+package import PatchbayWire
 
-/// The counters of a `usage` object, with the variants of DeepSeek, Kimi, xAI and of relays that exclude cached tokens.
-struct ChatUsage {
+/// The counters of a `usage` object of chat and legacy completions, with the variants of DeepSeek, Kimi, xAI and of
+/// relays that exclude cached tokens.
+package struct ChatUsage {
     private var prompt: Int?
     private var completion: Int?
     private var total: Int?
@@ -13,7 +13,7 @@ struct ChatUsage {
     private var cacheCreation: Int?
     private var reasoning: Int?
 
-    init(_ usage: JSONValue) {
+    package init(_ usage: JSONValue) {
         let details = usage["prompt_tokens_details"]
         prompt = usage["prompt_tokens"]?.intValue
         completion = usage["completion_tokens"]?.intValue
@@ -27,7 +27,7 @@ struct ChatUsage {
     }
 
     /// Reads the object without building a value of it. What is no object has no counters.
-    init(scanning usage: UnsafeRawBufferPointer) {
+    package init(scanning usage: UnsafeRawBufferPointer) {
         try? JSONWalk.members(of: usage) { member in
             switch member.field.kind {
             case .number: note(member, usage)
@@ -68,7 +68,7 @@ struct ChatUsage {
     }
 
     /// Input and output include everything, also where the server counts cached or reasoning tokens beside them.
-    var counts: TokenCounts {
+    package var counts: TokenCounts {
         var counts = TokenCounts(
             input: prompt, output: completion, cached: cachedDetail ?? cacheHit ?? cached,
             cacheWrite: cacheWriteDetail ?? cacheCreation, reasoning: reasoning)
