@@ -184,7 +184,7 @@ extension Exchange {
         guard !items.isEmpty else { return response }
         return response.withUnsafeBytes { raw in
             guard let output = (try? JSONFieldScanner.scanTopLevel(raw, names: ["output"]))?[0],
-                (try? JSONValue(parsing: UnsafeRawBufferPointer(output.span.bytes(in: raw)))) == .emptyArray
+                output.kind == .array, output.span.bytes(in: raw).dropFirst().dropLast().allSatisfy({ $0 <= 0x20 })
             else { return response }
             let patch = JSONPatchOperation("output", value: [UInt8(ascii: "[")] + items + [UInt8(ascii: "]")])
             var whole: [UInt8] = []
