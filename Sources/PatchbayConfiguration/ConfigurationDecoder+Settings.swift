@@ -47,7 +47,7 @@ extension ConfigurationDecoder {
 
     private func value<Settings>(of member: SettingMember<Settings>, in fields: MappingReader) -> Int? {
         switch member.unit {
-        case .duration: fields.duration(member.name)
+        case .duration: fields.duration(member.name, mayBeZero: member.range.lowerBound == 0)
         case .size: fields.size(member.name, in: member.range)
         case .count: fields.integer(member.name, in: member.range)
         }

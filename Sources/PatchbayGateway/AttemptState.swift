@@ -19,6 +19,8 @@ struct AttemptState {
     }
 
     var slot: CandidateSlot?
+    /// Set where a second attempt may come beside this one.
+    var leg: HedgeLeg?
     /// The format the upstream is spoken to in.
     var binding: FormatBinding?
     /// It is the client's own.

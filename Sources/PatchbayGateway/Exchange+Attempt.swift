@@ -10,30 +10,36 @@ import PatchbayWire
 extension Exchange {
     /// Sends the next attempt of the plan, or answers the error of the last one.
     func nextAttempt() {
+        if continueWithRival() { return }
         while true {
-            let slot: CandidateSlot
             switch nextTurn() {
-            case .ask(let next): slot = next
+            case .ask(let slot):
+                if begin(slot) { return }
             case .waiting: return
             case .exhausted: return answerLastError()
             }
-            if attempt.slot != nil { attempt = AttemptState() }
-            attempt.slot = slot
-            attempt.startedAt = loop.now
-            do {
-                try send(prepareAttempt(), to: slot)
-                return
-            } catch let error as GatewayError {
-                // The request itself cannot be brought into the channel's format.
-                noteUnsent(fault: .client, reason: error.sentence)
-                lastError = lastError ?? error
-            } catch {
-                noteUnsent(fault: .site, reason: "\(error)")
-                lastError =
-                    lastError
-                    ?? GatewayError(.upstreamFailed, "the channel could not be prepared: \(error)", status: 502)
-            }
         }
+    }
+
+    /// Sends the request to one channel, whose places are held. False, with the places given back, if it cannot be.
+    func begin(_ slot: CandidateSlot) -> Bool {
+        if attempt.slot != nil { attempt = AttemptState() }
+        attempt.slot = slot
+        attempt.startedAt = loop.now
+        do {
+            try send(prepareAttempt(), to: slot)
+            return true
+        } catch let error as GatewayError {
+            // The request itself cannot be brought into the channel's format.
+            noteUnsent(fault: .client, reason: error.sentence)
+            lastError = lastError ?? error
+        } catch {
+            noteUnsent(fault: .site, reason: "\(error)")
+            lastError =
+                lastError
+                ?? GatewayError(.upstreamFailed, "the channel could not be prepared: \(error)", status: 502)
+        }
+        return false
     }
 
     /// A channel that could not even be asked.
@@ -55,11 +61,12 @@ extension Exchange {
         attempt.isOpen = true
         loop.health.attemptStarted(attempt.channel, of: snapshot.table)
         let timeouts = slot.policy.timeouts
+        if slot.policy.retry.hedge > 0, fields.stream { attempt.leg = HedgeLeg(self) }
         upstream = loop.pool.send(
             request, to: destination,
             timeouts: UpstreamTimeouts(
                 connect: timeouts.connect, write: timeouts.write, firstByte: timeouts.firstByte, idle: timeouts.idle),
-            receiver: self)
+            receiver: attempt.leg ?? self)
     }
 
     // MARK: - Building the request

@@ -32,7 +32,8 @@ extension Exchange {
             ])
         guard state == .waiting else { return breakCommittedStream(cause) }
         if case .answer = cause, retriesWithConversation() || retriesWithoutReasoning() {
-            planPosition -= 1
+            // The same channel again, after another one that may be under way beside it.
+            plan.insert(governed.candidate, at: planPosition)
             return nextAttempt()
         }
         // The time of the whole request is over, not that of one attempt.

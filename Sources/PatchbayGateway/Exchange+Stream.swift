@@ -125,6 +125,7 @@ extension Exchange {
 
     /// The point of no return: the head and everything held so far go out in one write.
     private func commit() {
+        cancelRival()
         attempt.mode = .passing
         state = .streaming
         firstTokenAt = loop.now

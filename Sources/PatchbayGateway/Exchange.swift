@@ -70,6 +70,8 @@ final class Exchange {
     // The attempt in progress.
     var attempt = AttemptState()
     var upstream: UpstreamExchange?
+    /// A second attempt beside it, or the first one beside the second.
+    var rival: RivalAttempt?
 
     // The answer.
     /// Bytes of the upstream's answer; signs of life do not count.
@@ -258,5 +260,6 @@ final class Exchange {
         guard !enforceTimeouts(now: now) else { return }
         // While the gateway waits by itself, for a place or before it tries again, an error can still have a status.
         if fields.stream, governed.waiting == nil { breakSilence(now: now) }
+        hedgeIfDue(now: now)
     }
 }
