@@ -135,6 +135,7 @@ extension Exchange: UpstreamResponseReceiver {
         }
         do {
             let document = try answerDocument()
+            if responses != nil { keepResponse(document.readableBytesView, isStream: false) }
             usage.merge(attempt.tap.usage)
             cancelRival()
             finishAttempt(fault: .none, reason: "")
