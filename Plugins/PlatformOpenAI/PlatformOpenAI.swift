@@ -57,6 +57,7 @@ struct PlatformOpenAI: PlatformAdapter {
 
     /// The endpoint of a wire format; literals, so that nothing is allocated.
     private static func endpoint(of format: ByteView, _ operation: ByteView) -> String? {
+        if operation == "compact" { return format == "openai.responses" ? "/responses/compact" : nil }
         if operation == "count_tokens" { return format == "anthropic.messages" ? "/messages/count_tokens" : nil }
         return switch format {
         case "openai.chat": "/chat/completions"

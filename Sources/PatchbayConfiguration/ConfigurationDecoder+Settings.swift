@@ -69,7 +69,8 @@ extension ConfigurationDecoder {
 
     /// Keys of `gateway`.
     static let gatewayKeys =
-        ["listen", "event_loops", "max_hops", "drain"] + keys(PolicySettings.members) + keys(PoolSettings.members)
+        ["listen", "event_loops", "max_hops", "drain", "responses"]
+        + keys(PolicySettings.members) + keys(PoolSettings.members)
     /// What sections of `gateway` hold besides the settings that sites and routes have too.
     static let gatewayParts = [
         "limits": ["connections"], "timeouts": ["client_read", "client_write", "keep_alive", "heartbeat"],

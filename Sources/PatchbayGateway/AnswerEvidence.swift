@@ -32,7 +32,7 @@ struct AnswerEvidence {
         // A short name may be part of any word.
         isAboutModel = text.contains("model") || (model.utf8.count > 3 && text.contains(name: model))
         switch status {
-        case 404: endpointIsUnsupported = !isAboutModel
+        case 404: endpointIsUnsupported = !isAboutModel && !text.contains(anyOf: AnswerEvidence.statePhrases)
         case 405, 501: endpointIsUnsupported = true
         default: break
         }
@@ -52,6 +52,11 @@ struct AnswerEvidence {
         "endpoint is not available", "not supported in the v1/", "only supported in v1/", "not a chat model",
         "does not support /v1/", "/v1/responses is not supported", "/v1/messages is not supported",
         "does not support the responses api", "responses api is not supported", "unsupported api type",
+    ]
+
+    /// What is missing is something that the request refers to.
+    private static let statePhrases: [StaticString] = [
+        "previous response", "previous_response", "response with id", "item with id", "item '", "conversation with id",
     ]
 
     /// Words of the ChatGPT backend, DashScope and others that answer with streams only.

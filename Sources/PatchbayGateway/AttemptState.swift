@@ -46,6 +46,8 @@ struct AttemptState {
     /// Header lines of the answer that are passed on, of a successful one.
     var forwarded = ByteBuffer()
     var hasContentType = false
+    /// Items of a stream that passes through, one after the other, for the store.
+    var doneItems: [UInt8] = []
     /// Length of an answer that is relayed; nil = the upstream did not say.
     var relayLength: Int?
     /// Cuts the stream into frames; nil unless the answer is a stream.

@@ -134,6 +134,7 @@ extension Exchange: UpstreamResponseReceiver {
         if fields.stream, endpoint?.task == nil { return documentForStream() }
         do {
             let document = try answerDocument()
+            if responses != nil { keepResponse(document.readableBytesView, isStream: false) }
             usage.merge(attempt.tap.usage)
             cancelRival()
             finishAttempt(fault: .none, reason: "")

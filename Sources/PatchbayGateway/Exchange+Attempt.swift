@@ -91,7 +91,8 @@ extension Exchange {
         try prepare(instance, upstream, format)
         let draft = loop.draft
         if let form = fields.form { return try formRequest(form, draft, upstream) }
-        let body = try attempt.isSameFormat ? patchedBody(draft) : convertedBody(draft, from: client)
+        let isOwn = attempt.isSameFormat && !dropsReasoning
+        let body = try isOwn ? patchedBody(draft) : convertedBody(draft, from: client)
         return try upstreamRequest(draft: draft, upstream: upstream, body: body)
     }
 
@@ -101,6 +102,7 @@ extension Exchange {
             attempt.channel, model: attempt.upstreamModel, of: snapshot.table, now: loop.now)
         // A format that no site speaks has an empty set, which every set contains.
         if !client.own.isEmpty, usable.contains(client.own) { return client }
+        guard endpoint != .compaction else { throw ChannelUnusable(reason: "the channel cannot compact conversations") }
         // What no plugin reads cannot be brought into another format.
         guard client.codec != nil else {
             throw ChannelUnusable(reason: "the channel does not speak \(client.format)")
@@ -140,7 +142,8 @@ extension Exchange {
     private func patchedBody(_ draft: RequestDraft) throws -> ByteBuffer {
         let addsUsage = attempt.streams && attempt.format.hasStreamOptions && !clientAskedForUsage
         let asksOtherwise = attempt.streams != fields.stream
-        if !attempt.renamesModel, !addsUsage, !asksOtherwise, draft.patches.isEmpty { return body }
+        let source = ownFormatBody
+        if !attempt.renamesModel, !addsUsage, !asksOtherwise, draft.patches.isEmpty { return source }
         var operations: [JSONPatchOperation] = []
         if case .gemini(let method) = endpoint {
             if attempt.renamesModel, method.namesModelInBody { return try renamedBody(method, draft) }
@@ -153,10 +156,10 @@ extension Exchange {
             operations.append(JSONPatchOperation("stream_options", "include_usage", value: Array("true".utf8)))
         }
         operations += try draft.patchOperations()
-        if operations.isEmpty { return body }
+        if operations.isEmpty { return source }
         var patched: [UInt8] = []
-        patched.reserveCapacity(body.readableBytes + 128)
-        try body.withUnsafeReadableBytes { try JSONPatch.apply(operations, to: $0, into: &patched) }
+        patched.reserveCapacity(source.readableBytes + 128)
+        try source.withUnsafeReadableBytes { try JSONPatch.apply(operations, to: $0, into: &patched) }
         return ByteBuffer(bytes: patched)
     }
 
@@ -176,6 +179,7 @@ extension Exchange {
         guard let decoder = client.codec, let encoder = attempt.binding?.codec else {
             throw ChannelUnusable(reason: "no plugin converts \(client.format) to \(attempt.format)")
         }
+        try refuseUnportable()
         let refusedLoss = refusedLoss
         do throws(PluginError) {
             try readCanonical(with: decoder)
@@ -196,9 +200,12 @@ extension Exchange {
         }
         takeOverStops()
         try checkLosses(refusedLoss, from: client.format)
-        guard !draft.patches.isEmpty else { return ByteBuffer(bytes: converted) }
+        if responses != nil, !attempt.isSameFormat { try refuseFatalLoss() }
+        var operations = try draft.patchOperations()
+        if responses?.original != nil, attempt.isSameFormat { operations.append(.withoutPrevious) }
+        guard !operations.isEmpty else { return ByteBuffer(bytes: converted) }
         var patched: [UInt8] = []
-        try converted.withUnsafeBytes { try JSONPatch.apply(draft.patchOperations(), to: $0, into: &patched) }
+        try converted.withUnsafeBytes { try JSONPatch.apply(operations, to: $0, into: &patched) }
         return ByteBuffer(bytes: patched)
     }
 

@@ -51,6 +51,7 @@ extension Exchange {
     private func foldComplete() {
         do {
             let document = try foldedDocument()
+            if responses != nil { keepResponse(document.readableBytesView, isStream: false) }
             usage.merge(attempt.tap.usage)
             finishAttempt(fault: .none, reason: "")
             loop.health.recordSuccess(attempt.channel, of: snapshot.table, now: loop.now)

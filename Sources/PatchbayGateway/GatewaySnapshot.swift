@@ -92,8 +92,7 @@ final class ChannelUpstream: Sendable {
     let upstreamModel: String?
     /// ``upstreamModel`` for plugins.
     let upstreamModelName: StableBytes?
-    /// The formats of the site that requests in another one are converted to, the preferred one first. Legacy
-    /// completions, which have no turns, only where the site speaks nothing else that a conversation can be held in.
+    /// The formats of the site that requests in another one are converted to, the preferred one first.
     let targets: [FormatBinding]
     /// nil when no loaded plugin serves the platform.
     let instance: PluginInstance?
@@ -128,12 +127,7 @@ final class ChannelUpstream: Sendable {
         accountID = channel.account
         upstreamModel = channel.upstreamModel
         upstreamModelName = channel.upstreamModel.map { StableBytes($0) }
-        let formats = channel.formats.compactMap { bindings[$0] }
-        let converted = formats.filter { $0.codec != nil }
-        let conversations = converted.filter {
-            $0.format != .openAICompletions && $0.codec?.operations.contains(.generate) == true
-        }
-        targets = conversations.isEmpty ? converted : converted.filter { $0.format != .openAICompletions }
+        targets = channel.formats.compactMap { bindings[$0] }.filter { $0.codec != nil }
         instance = instances[site.name]
         baseURL = StableBytes(site.baseURL)
         origin = UpstreamURL(site.baseURL)?.origin

@@ -87,7 +87,9 @@ enum TokenEstimate {
     /// All strings that look like something to read; data counts as an image.
     private static func texts(_ index: JSONIndex, _ tape: borrowing JSONTape) -> Int {
         switch tape.kind(index) {
-        case .string: return tokens(tape.rawString(index))
+        case .string:
+            let text = tape.rawString(index)
+            return text.hasPrefix("data:") ? image : tokens(text)
         case .array:
             var sum = 0
             for item in tape.elements(of: index) { sum += texts(item, tape) }
@@ -108,7 +110,10 @@ enum TokenEstimate {
     }
 
     private static func isNoText(_ key: JSONIndex, _ tape: borrowing JSONTape) -> Bool {
-        let names: [StaticString] = ["role", "mimeType", "mime_type", "model", "type", "thoughtSignature", "signature"]
+        let names: [StaticString] = [
+            "role", "mimeType", "mime_type", "model", "type", "thoughtSignature", "signature", "encrypted_content",
+            "id", "call_id", "previous_response_id",
+        ]
         return names.contains { tape.equals(key, $0) }
     }
 

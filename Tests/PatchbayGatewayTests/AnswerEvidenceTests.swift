@@ -28,7 +28,8 @@ struct AnswerEvidenceTests {
         arguments: [
             (404, #"{"error":{"message":"The model `gpt-x` does not exist","code":"model_not_found"}}"#),
             (404, #"{"error":"gpt-x not found, try pulling it first"}"#), (400, #"{"error":{"message":"messages: empty"}}"#),
-            (401, ""), (403, "404 page not found"), (429, ""), (500, "not implemented"), (503, "unknown endpoint"),
+            (404, #"{"error":{"message":"Previous response with id 'resp_1' not found."}}"#),
+            (404, #"{"error":{"message":"Item with id 'rs_1' not found."}}"#), (401, ""), (403, "404 page not found"), (429, ""), (500, "not implemented"), (503, "unknown endpoint"),
             (200, "unknown endpoint"),
         ])
     func supported(status: Int, body: String) {

@@ -87,7 +87,9 @@ extension Exchange {
             now: loop.now, random: &loop.random, into: &plan)
         planPosition = 0
         switch outcome {
-        case .ready: return .planned
+        case .ready:
+            if responses?.pinned != nil { preferPinned() }
+            return .planned
         case .cooling(let milliseconds):
             if waitsForRest(milliseconds) { return .waiting }
             throw GatewayError(

@@ -5,8 +5,8 @@ import PatchbayHost
 /// The images that the build left beside the test program, in the real host.
 enum BuiltImages {
     static let ids = [
-        "format-anthropic-messages", "format-openai-chat", "notify-webhook", "platform-anthropic", "platform-new-api",
-        "platform-openai",
+        "format-anthropic-messages", "format-openai-chat", "format-openai-responses", "notify-webhook",
+        "platform-anthropic", "platform-new-api", "platform-openai",
     ]
 
     /// Calls `body` with a registry that holds the built images.
