@@ -44,6 +44,10 @@ final class ClientConnection: ChannelInboundHandler {
     private var isReadingPaused = false
     /// The client has shut down its side; what it sent before is still answered.
     private var isInputClosed = false
+    /// The way to the socket; nil where the channel does not show one.
+    private var socket: SocketWriter?
+    /// What the next flush sends, unless it is in the channel already.
+    private var outgoing: ByteBuffer?
     private var needsFlush = false
     /// What was queued for the client at the last tick.
     private var queuedBefore = 0
@@ -64,6 +68,7 @@ final class ClientConnection: ChannelInboundHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        socket = SocketWriter(context.channel)
         loop.noteTime()
         loop.add(self)
         countAddress(context)
@@ -91,6 +96,8 @@ final class ClientConnection: ChannelInboundHandler {
         loop.remove(self)
         if let address { loop.addresses.leave(address) }
         context = nil
+        socket = nil
+        outgoing = nil
         if wasAnswering { exchange.clientLeft() }
         incoming.clear()
     }
@@ -287,6 +294,7 @@ final class ClientConnection: ChannelInboundHandler {
         if head.expectsContinue, incoming.readableBytes == 0, let context {
             var interim = context.channel.allocator.buffer(capacity: 32)
             interim.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
+            socket?.noteChannelWrite()
             context.writeAndFlush(wrapOutboundOut(interim), promise: nil)
         }
         if length > incoming.readableBytes { body.reserveCapacity(length) }
@@ -407,13 +415,32 @@ extension ClientConnection {
 
     /// Queues bytes; they leave with the next ``flush()`` or at the end of the answer.
     func write(_ bytes: ByteBuffer) {
-        context?.write(wrapOutboundOut(bytes), promise: nil)
+        guard needsFlush || socket == nil else {
+            needsFlush = true
+            outgoing = bytes
+            return
+        }
         needsFlush = true
+        passOutgoing()
+        context?.write(wrapOutboundOut(bytes), promise: nil)
+    }
+
+    /// Brings what waits for a flush into the channel.
+    private func passOutgoing() {
+        guard let bytes = outgoing else { return }
+        outgoing = nil
+        socket?.noteChannelWrite()
+        context?.write(wrapOutboundOut(bytes), promise: nil)
     }
 
     func flush() {
         guard needsFlush else { return }
         needsFlush = false
+        if var bytes = outgoing {
+            outgoing = nil
+            if socket?.write(&bytes) == true { return }
+            context?.write(wrapOutboundOut(bytes), promise: nil)
+        }
         context?.flush()
     }
 

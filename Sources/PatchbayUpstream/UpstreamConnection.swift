@@ -17,6 +17,8 @@ final class UpstreamConnection: ChannelInboundHandler {
     var openedAt: Int64 = 0
     private let destination: UpstreamDestination
     private var context: ChannelHandlerContext?
+    /// nil over TLS and where the channel has no socket.
+    private var socket: SocketWriter?
     private var exchange: UpstreamExchange?
     private var reader: UpstreamResponseReader
     private var head = HTTPResponseHead()
@@ -42,6 +44,12 @@ final class UpstreamConnection: ChannelInboundHandler {
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
+        socket = nil
+    }
+
+    /// What it writes reaches the socket as it is: no handler stands in between.
+    func writesPlainly() {
+        socket = context.flatMap { SocketWriter($0.channel) }
     }
 }
 
@@ -59,13 +67,19 @@ extension UpstreamConnection {
         hasDelivered = false
         partialHead = nil
         exchange.didSend(on: self)
-        if let body = exchange.request.body {
-            context.write(wrapOutboundOut(exchange.request.head), promise: nil)
-            context.writeAndFlush(wrapOutboundOut(body), promise: nil)
-        } else {
-            context.writeAndFlush(wrapOutboundOut(exchange.request.head), promise: nil)
-        }
+        write(exchange.request, context)
         readIfWanted()
+    }
+
+    private func write(_ request: UpstreamRequest, _ context: ChannelHandlerContext) {
+        var head = request.head
+        if let body = request.body {
+            context.write(wrapOutboundOut(head), promise: nil)
+            context.writeAndFlush(wrapOutboundOut(body), promise: nil)
+            socket?.noteChannelWrite()
+        } else if socket?.write(&head) != true {
+            context.writeAndFlush(wrapOutboundOut(head), promise: nil)
+        }
     }
 
     /// The exchange has ended before its response: what still arrives is not wanted.
