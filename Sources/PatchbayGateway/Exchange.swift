@@ -22,18 +22,22 @@ final class Exchange {
         case finished
     }
 
-    unowned let connection: ClientConnection
+    let connection: ClientConnection
     let loop: LoopContext
     var state = State.idle
 
     // The request.
-    var requestID = ""
+    var id = RequestID()
+    var requestID: String { id.text }
     var endpoint: Endpoint?
     var dialect = Dialect.openAI
     var key: GatewayKey?
     /// The last credential of the connection and whose it was: clients send the same one with every request.
     var knownCredential: [UInt8] = []
     var knownKey: GatewayKey?
+    var knownBinding: (endpoint: Endpoint, binding: FormatBinding)?
+    /// The words of the last request of the connection that went well at the first attempt.
+    var knownWords: KnownWords?
     /// Name or pattern of the route; what metrics may show of the model.
     var routeName = "unknown"
     /// The format of the request.
@@ -50,6 +54,8 @@ final class Exchange {
     var plan: [Int32] = []
     var planPosition = 0
     var attempts: [AttemptRecord] = []
+    /// The first attempt went well, and its record has not been made.
+    var isPlainSuccess = false
     var hasLedgerEntry = false
     var lastError: GatewayError?
     /// Limits, places and waits.
@@ -114,15 +120,16 @@ final class Exchange {
         adoptSnapshot()
         startedAt = loop.now
         startedAtUnix = SystemTime.unixMilliseconds()
-        requestID = loop.makeRequestID(time: startedAtUnix)
+        id = loop.makeRequestID(time: startedAtUnix)
         key = nil
         routeName = "unknown"
         plan.removeAll(keepingCapacity: true)
         planPosition = 0
-        attempts.removeAll(keepingCapacity: true)
+        if !attempts.isEmpty { attempts.removeAll(keepingCapacity: true) }
+        isPlainSuccess = false
         hasLedgerEntry = false
         lastError = nil
-        canonical.removeAll(keepingCapacity: false)
+        if !canonical.isEmpty { canonical = [] }
         sentToClient = 0
         firstTokenAt = nil
         silence = ClientSilence(since: startedAt)
@@ -161,7 +168,7 @@ final class Exchange {
     }
 
     private func route() throws(GatewayError) {
-        guard let key, let format = endpoint?.format, let binding = snapshot.binding(format) else { return }
+        guard let key, let binding = ownBinding() else { return }
         self.binding = binding
         fields = try scannedFields()
         let table = snapshot.table
@@ -186,6 +193,15 @@ final class Exchange {
         state = .waiting
         beginLedgerEntry(key: key)
         if step == .planned { nextAttempt() }
+    }
+
+    /// What the format of the endpoint means, as long as the configuration and the endpoint stay the same.
+    private func ownBinding() -> FormatBinding? {
+        guard let endpoint, let format = endpoint.format else { return nil }
+        if let known = knownBinding, known.endpoint == endpoint { return known.binding }
+        guard let found = snapshot.binding(format) else { return nil }
+        knownBinding = (endpoint, found)
+        return found
     }
 
     // MARK: - Connection events
@@ -216,7 +232,7 @@ final class Exchange {
     /// Lets go of everything that only the request needed: a connection may be idle for long.
     func release() {
         body = ByteBuffer()
-        canonical = []
+        if !canonical.isEmpty { canonical = [] }
         attempt = AttemptState()
     }
 

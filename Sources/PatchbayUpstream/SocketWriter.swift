@@ -46,6 +46,9 @@ package struct SocketWriter {
         return false
     }
 
+    /// Everything that was written has been taken by the socket, as far as is known without asking the channel.
+    package var isIdle: Bool { !isChannelBusy }
+
     /// Bytes have been written to the channel although the socket was not asked.
     package mutating func noteChannelWrite() {
         isChannelBusy = true

@@ -63,11 +63,12 @@ extension UpstreamConnection {
             return
         }
         self.exchange = exchange
-        reader.begin(requestIsHead: exchange.request.isHead)
+        let request = exchange.request
+        reader.begin(requestIsHead: request.isHead)
         hasDelivered = false
         partialHead = nil
         exchange.didSend(on: self)
-        write(exchange.request, context)
+        write(request, context)
         readIfWanted()
     }
 
@@ -197,7 +198,7 @@ extension UpstreamConnection {
     private func finish(_ exchange: UpstreamExchange, hasSurplus: Bool) {
         self.exchange = nil
         // A request that is not written completely although its response has ended would delay the next one.
-        let isReusable = reader.keepAlive && !hasSurplus && isUsable && context?.channel.isWritable == true
+        let isReusable = reader.keepAlive && !hasSurplus && isUsable && isWritten
         if isReusable {
             isReused = true
             destination.release(self)
@@ -205,6 +206,12 @@ extension UpstreamConnection {
             close()
         }
         exchange.complete()
+    }
+
+    /// Nothing to speak of waits to be written.
+    private var isWritten: Bool {
+        if let socket, socket.isIdle { return true }
+        return context?.channel.isWritable == true
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {

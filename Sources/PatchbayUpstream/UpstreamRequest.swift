@@ -9,6 +9,7 @@ package struct UpstreamRequest {
     package private(set) var body: ByteBuffer?
     /// The method is HEAD.
     package let isHead: Bool
+    private var isForgotten = false
 
     package init(head: ByteBuffer, body: ByteBuffer? = nil, isHead: Bool = false) {
         self.head = head
@@ -18,6 +19,8 @@ package struct UpstreamRequest {
 
     /// Lets go of the bytes: they will not be sent again.
     mutating func forget() {
+        guard !isForgotten else { return }
+        isForgotten = true
         head = ByteBuffer()
         body = nil
     }
