@@ -17,7 +17,8 @@ package struct CodecViews {
         pb_codec_parameters(
             size: UInt32(MemoryLayout<pb_codec_parameters>.size), flags: 0, requested_model: Self.view(requestedModel),
             upstream_model: Self.view(upstreamModel), dialect: Self.view(dialect), request_id: Self.view(requestID),
-            created_s: UInt64(max(createdSeconds, 0)), profile_json: .absent, request_json: .absent, ctx: nil, loss: nil)
+            created_s: UInt64(max(createdSeconds, 0)), profile_json: .absent, request_json: .absent, ctx: nil,
+            loss: nil)
     }
 
     private static func view(_ bytes: UnsafeRawBufferPointer) -> pb_str {
