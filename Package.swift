@@ -87,7 +87,7 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
 package.targets += [
     .target(
         name: "CPatchbay", path: "sdk",
-        exclude: ["swift", "plugin.map", "abi", "README.md", "canonical.md", "template"],
+        exclude: ["swift", "plugin.map", "abi", "README.md", "canonical.md", "template", "examples"],
         sources: ["c"], publicHeadersPath: "include"),
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
@@ -154,6 +154,16 @@ package.targets.append(
 plugin("FormatOpenAIChat", product: "format-openai-chat", ["PatchbayWire", "CanonicalChat"])
 plugin("FormatOpenAIResponses", product: "format-openai-responses", ["PatchbayWire", "CanonicalChat"])
 plugin("FormatAnthropicMessages", product: "format-anthropic-messages", ["PatchbayWire", "CanonicalChat"])
+package.targets.append(
+    .target(
+        name: "CanonicalTask", dependencies: ["PatchbayPlugin", "PatchbayWire", "CanonicalChat"],
+        path: "Plugins/Common/CanonicalTask", swiftSettings: strict + hot))
+plugin("FormatOpenAICompletions", product: "format-openai-completions", ["PatchbayWire", "CanonicalChat"])
+plugin("FormatOpenAIEmbeddings", product: "format-openai-embeddings", ["PatchbayWire", "CanonicalTask"])
+plugin("FormatOpenAIImages", product: "format-openai-images", ["PatchbayWire", "CanonicalTask"])
+plugin("FormatOpenAIAudio", product: "format-openai-audio", ["PatchbayWire", "CanonicalTask"])
+plugin("FormatOpenAIModerations", product: "format-openai-moderations", ["PatchbayWire", "CanonicalTask"])
+plugin("FormatRerank", product: "format-rerank", ["PatchbayWire", "CanonicalTask"])
 plugin("FormatGemini", product: "format-gemini", ["PatchbayWire", "CanonicalChat"])
 plugin("PlatformOpenAI", product: "platform-openai")
 plugin("PlatformAnthropic", product: "platform-anthropic")
@@ -187,6 +197,8 @@ tests(
     "PluginTests",
     [
         "CPatchbay", "PatchbayPlugin", "PatchbayWire", "CanonicalChat", "FormatOpenAIChat", "FormatAnthropicMessages",
-        "FormatOpenAIResponses", "FormatGemini", "PlatformOpenAI", "PlatformAnthropic", "PlatformGemini",
+        "FormatOpenAIResponses", "FormatGemini", "FormatOpenAICompletions", "FormatOpenAIEmbeddings",
+        "FormatOpenAIImages", "FormatOpenAIAudio", "FormatOpenAIModerations", "FormatRerank", "PlatformOpenAI",
+        "PlatformAnthropic", "PlatformGemini",
         "PlatformNewAPI", "NotifyWebhook", "PatchbaySimulator", "PatchbayHost", "PatchbayCore",
     ])

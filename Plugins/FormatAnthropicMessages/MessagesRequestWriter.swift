@@ -210,5 +210,6 @@ struct MessagesRequestWriter {
     /// Members of other formats without which the answer differs.
     private static let meaningful: Set<String> = [
         "web_search_options", "response_format", "prompt", "conversation", "background", "max_tool_calls",
+        "suffix", "echo", "best_of",
     ]
 }

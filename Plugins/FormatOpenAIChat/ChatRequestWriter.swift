@@ -199,6 +199,7 @@ struct ChatRequestWriter {
     /// Members of other formats without which the answer differs.
     private static let meaningful: Set<String> = [
         "mcp_servers", "container", "fallbacks", "prompt", "conversation", "background", "max_tool_calls",
+        "suffix", "echo", "best_of",
     ]
 }
 

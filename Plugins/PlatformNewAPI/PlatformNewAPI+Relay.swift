@@ -1,9 +1,9 @@
 import PatchbayPlugin
 
 extension PlatformNewAPI {
-    /// The relay speaks both formats itself, each at its own path, with the account's API key.
+    /// The relay speaks all its formats itself, each at its own path, with the account's API key.
     func prepare(_ attempt: Attempt, into request: inout RequestBuilder) throws {
-        guard attempt.operation == "generate" || attempt.operation.isEmpty else {
+        guard attempt.operation != "count_tokens", attempt.operation != "compact" else {
             throw PluginError(.unsupported, "New API does not offer the operation \(attempt.operation.string).")
         }
         guard attempt.credentialKind == "api_key" else {
@@ -23,9 +23,28 @@ extension PlatformNewAPI {
             request.setHeader("x-api-key", "${secret:api_key}")
             if attempt.header("anthropic-version").isEmpty { request.setHeader("anthropic-version", "2023-06-01") }
         default:
-            throw PluginError(.unsupported, "New API is not asked in the format \(attempt.format.string).")
+            guard let path = Self.taskPath(attempt.format) else {
+                throw PluginError(.unsupported, "New API is not asked in the format \(attempt.format.string).")
+            }
+            request.setURL(base, path: path)
         }
         request.setHeader("authorization", "Bearer ${secret:api_key}")
+    }
+
+    /// What the relay offers beside conversations. It has no variations of images.
+    private static func taskPath(_ format: ByteView) -> String? {
+        switch format {
+        case "openai.completions": "/v1/completions"
+        case "openai.embeddings": "/v1/embeddings"
+        case "openai.moderations": "/v1/moderations"
+        case "openai.images.generations": "/v1/images/generations"
+        case "openai.images.edits": "/v1/images/edits"
+        case "openai.audio.speech": "/v1/audio/speech"
+        case "openai.audio.transcriptions": "/v1/audio/transcriptions"
+        case "openai.audio.translations": "/v1/audio/translations"
+        case "cohere.rerank": "/v1/rerank"
+        default: nil
+        }
     }
 
     /// People copy the base URL with the `/v1` that other clients want.

@@ -31,7 +31,8 @@ struct PlatformOpenAI: PlatformAdapter {
             request.setMethod("GET")
             request.setURL(attempt.baseURL, path: isVersioned ? "/models" : Self.path("/models", apiPath))
         } else {
-            guard let endpoint = Self.endpoint(of: attempt.format) else {
+            let isCompaction = attempt.operation == "compact" && attempt.format == "openai.responses"
+            guard let endpoint = isCompaction ? "/responses/compact" : Self.endpoint(of: attempt.format) else {
                 throw PluginError(.unsupported, "An OpenAI-compatible site does not speak \(attempt.format.string).")
             }
             request.setURL(attempt.baseURL, path: isVersioned ? endpoint : Self.path(endpoint, apiPath))
@@ -56,6 +57,14 @@ struct PlatformOpenAI: PlatformAdapter {
         case "openai.completions": "/completions"
         case "openai.embeddings": "/embeddings"
         case "openai.responses": "/responses"
+        case "openai.moderations": "/moderations"
+        case "openai.images.generations": "/images/generations"
+        case "openai.images.edits": "/images/edits"
+        case "openai.images.variations": "/images/variations"
+        case "openai.audio.speech": "/audio/speech"
+        case "openai.audio.transcriptions": "/audio/transcriptions"
+        case "openai.audio.translations": "/audio/translations"
+        case "cohere.rerank": "/rerank"
         default: nil
         }
     }

@@ -14,9 +14,13 @@ struct AttemptState {
         case holding
         /// A stream that the client is receiving.
         case passing
+        /// Bytes that are neither a document nor events, passed on as they come.
+        case relaying
     }
 
     var slot: CandidateSlot?
+    /// Set where a second attempt may come beside this one.
+    var leg: HedgeLeg?
     /// The format the upstream is spoken to in.
     var binding: FormatBinding?
     /// It is the client's own.
@@ -36,6 +40,10 @@ struct AttemptState {
     /// Header lines of the answer that are passed on, of a successful one.
     var forwarded = ByteBuffer()
     var hasContentType = false
+    /// Items of a stream that passes through, one after the other, for the store.
+    var doneItems: [UInt8] = []
+    /// Length of an answer that is relayed; nil = the upstream did not say.
+    var relayLength: Int?
     /// Cuts the stream into frames; nil unless the answer is a stream.
     var splitter: SSEFrameSplitter?
     /// Cuts a stream that came as one array instead of events.

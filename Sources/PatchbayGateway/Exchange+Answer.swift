@@ -15,6 +15,9 @@ extension Exchange: UpstreamResponseReceiver {
         attempt.status = head.status
         forward(head, bytes)
         let contentType = head.fields.first(.contentType)?.bytes(in: bytes)
+        if let task = endpoint?.task, (200..<300).contains(head.status) {
+            return beginTaskAnswer(task, head, contentType: contentType)
+        }
         let isEventStream = contentType?.hasPrefixIgnoringCase("text/event-stream") ?? false
         guard (200..<300).contains(head.status), fields.stream else {
             if !(200..<300).contains(head.status) {
@@ -39,7 +42,7 @@ extension Exchange: UpstreamResponseReceiver {
             if !sameFormat, field.known != .retryAfter { continue }
             if field.known == .contentType {
                 // A document that the codec has read is JSON, whatever the upstream calls it.
-                if (200..<300).contains(head.status) { continue }
+                if (200..<300).contains(head.status), endpoint?.task?.answersAnyType != true { continue }
                 attempt.hasContentType = true
             }
             attempt.forwarded.writeBytes(name)
@@ -60,6 +63,7 @@ extension Exchange: UpstreamResponseReceiver {
         case .sent: break
         case .collecting: collect(bytes)
         case .holding, .passing: streamBytes(bytes)
+        case .relaying: relay(bytes)
         }
     }
 
@@ -73,6 +77,7 @@ extension Exchange: UpstreamResponseReceiver {
         switch attempt.mode {
         case .sent, .collecting: documentReceived()
         case .holding, .passing: streamEnded(.endOfStream)
+        case .relaying: relayEnded()
         }
     }
 
@@ -124,13 +129,15 @@ extension Exchange: UpstreamResponseReceiver {
         guard (200..<300).contains(attempt.status) else {
             return attemptFailed(.answer(sentence: "the upstream answered with status \(attempt.status)"))
         }
-        if fields.stream {
+        if fields.stream, endpoint?.task == nil {
             if let error = disguisedError() { return attemptFailed(.streamError(error)) }
             return attemptFailed(.answer(sentence: "the upstream answered a streaming request with a document"))
         }
         do {
             let document = try answerDocument()
+            if responses != nil { keepResponse(document.readableBytesView, isStream: false) }
             usage.merge(attempt.tap.usage)
+            cancelRival()
             finishAttempt(fault: .none, reason: "")
             loop.health.recordSuccess(attempt.channel, of: snapshot.table, now: loop.now)
             firstTokenAt = loop.now
@@ -190,6 +197,7 @@ extension Exchange: UpstreamResponseReceiver {
                 views.requestedModel = requested
                 views.upstreamModel = attempt.upstream?.upstreamModelName?.view ?? requested
                 views.createdSeconds = startedAtUnix / 1000
+                views.stream = fields.stream
                 if dialect == .anthropic, let version = connection.head.fields.first(.anthropicVersion) {
                     views.dialect = version.bytes(in: head)
                 }
@@ -212,7 +220,7 @@ extension Exchange: UpstreamResponseReceiver {
 
     /// Puts the name that the client asked for back where the upstream wrote its own.
     private func restoringModel(_ bytes: ByteBuffer) -> ByteBuffer {
-        guard attempt.renamesModel else { return bytes }
+        guard attempt.renamesModel, endpoint?.task == nil || namesModel(bytes) else { return bytes }
         var patched: [UInt8] = []
         do {
             try bytes.withUnsafeReadableBytes {
@@ -222,6 +230,13 @@ extension Exchange: UpstreamResponseReceiver {
             return ByteBuffer(bytes: patched)
         } catch {
             return bytes
+        }
+    }
+
+    /// Whether the document has a member `model`; not every format's answers do.
+    private func namesModel(_ document: ByteBuffer) -> Bool {
+        document.withUnsafeReadableBytes { bytes in
+            (try? JSONFieldScanner.scanTopLevel(bytes, names: ["model"]))?[0] != nil
         }
     }
 

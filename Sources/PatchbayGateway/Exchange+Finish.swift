@@ -21,7 +21,7 @@ extension Exchange {
         attempt.isOpen = false
         leavePlaces()
         loop.health.attemptEnded(attempt.channel, of: snapshot.table)
-        if case .none = fault, attempts.isEmpty {
+        if case .none = fault, reason.isEmpty, attempts.isEmpty {
             isPlainSuccess = true
         } else {
             attempts.append(attemptRecord(fault: fault, reason: reason))
@@ -38,6 +38,7 @@ extension Exchange {
 
     /// Writes the one record of the request. After it the request may be forgotten.
     func settle(outcome: RequestOutcome, status: Int, errorCode: String) {
+        cancelRival()
         guard hasLedgerEntry, let key else { return }
         hasLedgerEntry = false
         endAdmission(after: outcome)
@@ -117,8 +118,9 @@ extension Exchange {
 
     /// Makes up for the record of the attempt that was left out.
     private func notePlainSuccess() {
-        guard isPlainSuccess, attempts.isEmpty else { return }
-        attempts.append(attemptRecord(fault: .none, reason: ""))
+        guard isPlainSuccess else { return }
+        isPlainSuccess = false
+        attempts.insert(attemptRecord(fault: .none, reason: ""), at: 0)
     }
 }
 

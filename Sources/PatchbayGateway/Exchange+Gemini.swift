@@ -12,6 +12,7 @@ extension Exchange {
     /// The fields that routing needs, from the body or, for Gemini, from the path.
     func scannedFields() throws(GatewayError) -> RequestFields {
         guard case .gemini(let method) = endpoint else {
+            if let task = endpoint?.task { return try taskFields(task) }
             return try RequestFields(scanning: body, with: &loop.fieldScanner)
         }
         if method == .stream, !asksForEvents { arrayFraming = ArrayFraming() }

@@ -14,16 +14,24 @@ extension Exchange {
         draft: RequestDraft, upstream: ChannelUpstream, body: ByteBuffer
     ) throws(ChannelUnusable) -> UpstreamRequest {
         let isCopied = body.readableBytes <= Exchange.copiedBodyBytes
-        let headBytes = headCapacity(draft: draft, upstream: upstream)
-        var head = connection.buffer(capacity: headBytes + (isCopied ? body.readableBytes : 0))
-        try connection.headBytes.withUnsafeReadableBytes { (bytes) throws(ChannelUnusable) in
-            try HeadWriter.write(to: &head, capacity: headBytes) { writer throws(ChannelUnusable) in
-                try writeHead(draft, upstream, bytes, bodyBytes: body.readableBytes, into: &writer)
-            }
-        }
+        var head = try requestHead(draft, upstream, bodyBytes: body.readableBytes, isCopied: isCopied)
         guard isCopied else { return UpstreamRequest(head: head, body: body) }
         head.writeImmutableBuffer(body)
         return UpstreamRequest(head: head)
+    }
+
+    /// Everything in front of a body, with room for the body if it is to be copied behind.
+    func requestHead(
+        _ draft: RequestDraft, _ upstream: ChannelUpstream, bodyBytes: Int, isCopied: Bool
+    ) throws(ChannelUnusable) -> ByteBuffer {
+        let headBytes = headCapacity(draft: draft, upstream: upstream)
+        var head = connection.buffer(capacity: headBytes + (isCopied ? bodyBytes : 0))
+        try connection.headBytes.withUnsafeReadableBytes { (bytes) throws(ChannelUnusable) in
+            try HeadWriter.write(to: &head, capacity: headBytes) { writer throws(ChannelUnusable) in
+                try writeHead(draft, upstream, bytes, bodyBytes: bodyBytes, into: &writer)
+            }
+        }
+        return head
     }
 
     /// No less than what ``writeHead`` writes.

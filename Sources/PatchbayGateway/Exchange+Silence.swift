@@ -36,7 +36,7 @@ extension Exchange {
     /// False if the dialect knows none.
     @discardableResult
     private func sendSignOfLife() -> Bool {
-        guard let sign = dialect.signOfLife else { return false }
+        guard let sign = dialect.signOfLife, mayShowLife else { return false }
         var buffer = connection.buffer(capacity: 512)
         writeStreamHead(into: &buffer)
         let sentBefore = sentToClient
@@ -59,7 +59,7 @@ extension Exchange {
             interim.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
             connection.write(interim)
             connection.flush()
-        case .waiting, .idle, .receiving, .finished: break
+        case .waiting, .idle, .receiving, .looking, .finished: break
         }
     }
 

@@ -19,6 +19,8 @@ package final class GatewaySnapshot: Sendable {
     /// A gate may be in the way of a request.
     let hasGates: Bool
     let pools: PoolPlan
+    /// Paths that format plugins serve beside the gateway's own.
+    private let paths: [(path: [UInt8], format: WireFormat)]
 
     /// - Parameters:
     ///   - configuration: What the table was made of.
@@ -31,11 +33,11 @@ package final class GatewaySnapshot: Sendable {
         self.codecs = codecs
         keys = GatewayKey.all(in: configuration, table: table, limits: limits)
         policies = PolicyTable(global: configuration.policy, table: table)
-        let convertible = table.formatSet(Array(codecs.keys))
+        paths = codecs.values.flatMap { codec in codec.paths.map { (Array($0.utf8), codec.format) } }
         let formats = Set(codecs.keys).union(table.formats).union(Endpoint.formats)
         let bindings = Dictionary(
             uniqueKeysWithValues: formats.map {
-                ($0, FormatBinding($0, codec: codecs[$0], table: table, convertible: convertible))
+                ($0, FormatBinding($0, codecs: codecs, table: table))
             })
         self.bindings = bindings
         let gates = SiteGates(configuration, limits)
@@ -49,6 +51,11 @@ package final class GatewaySnapshot: Sendable {
         }
         hasGates = routeGates.contains { $0 != nil } || upstreams.contains { !$0.gates.isEmpty }
         pools = PoolPlan(configuration)
+    }
+
+    /// The format whose plugin serves a path; nil if none does.
+    func format(servedAt path: UnsafeRawBufferPointer) -> WireFormat? {
+        paths.first { path.elementsEqual($0.path) }?.format
     }
 
     /// What a format means here; nil for one that no endpoint, plugin or site knows.

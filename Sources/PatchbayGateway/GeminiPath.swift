@@ -18,6 +18,14 @@ enum GeminiMethod: UInt8, Sendable, CaseIterable {
         }
     }
 
+    var operation: RequestOperation {
+        switch self {
+        case .generate, .stream: .generate
+        case .countTokens: .countTokens
+        case .embed, .embedBatch: .embed
+        }
+    }
+
     /// The body repeats the name of the model, which stands in the path as well.
     var namesModelInBody: Bool { self != .generate && self != .stream }
 

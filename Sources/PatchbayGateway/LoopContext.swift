@@ -15,6 +15,8 @@ final class LoopContext {
     private(set) var timeouts: GatewayTimeouts
     let pool: UpstreamPool
     let ledger: LedgerWriter
+    /// Nil if the gateway keeps no responses.
+    let responses: ResponseStore?
     let logger: Logger
     let counters: LoopCounters
     var snapshot: GatewaySnapshot
@@ -28,6 +30,7 @@ final class LoopContext {
     /// Shown to plugins in place of the headers of the message at hand.
     let headers = HeaderView()
     var fieldScanner = RequestFields.scanner
+    var taskScanner = RequestFields.taskScanner
     /// Reused by every read of a stream.
     private var streamOutput: [UInt8] = []
     /// Reused by every answer that its socket takes at once.
@@ -58,6 +61,7 @@ final class LoopContext {
         health = HealthTable(table: snapshot.table)
         random = SeededRandom(seed: services.seed.map { $0 &+ UInt64(index) } ?? .random(in: 0 ... .max))
         metrics = services.metrics.loop(index)
+        responses = shared.responses
         self.counters = counters
         self.readiness = readiness
         self.logger = logger

@@ -10,13 +10,20 @@ struct RequestFields {
     private(set) var modelSpan: JSONSpan?
     /// The name holds escapes, so its bytes are not those of the body.
     private var modelIsEscaped = false
+    /// What was found in a body of `multipart/form-data`; nil if the body is JSON.
+    var form: FormFields?
     /// `stream_options` as it stands in the body.
     private(set) var streamOptions: JSONSpan?
 
     init() {}
 
     /// Errors are those that the client can mend: no JSON object, no model, a field of the wrong type.
-    init(scanning body: ByteBuffer, with scanner: inout JSONFieldScanner) throws(GatewayError) {
+    ///
+    /// - Parameter defaultModel: the model of a request that names none; nil = it has to name one.
+    init(
+        scanning body: ByteBuffer, with scanner: inout JSONFieldScanner, defaultModel: String? = nil
+    ) throws(GatewayError) {
+        if let defaultModel { model = defaultModel }
         do {
             try body.withUnsafeReadableBytes { bytes throws(RequestFieldsError) in try scan(bytes, &scanner) }
         } catch {
@@ -58,12 +65,15 @@ struct RequestFields {
         } catch {
             throw .json(error)
         }
-        guard let model = scanner[0], model.kind != .null else { throw .field("model", "is missing") }
-        guard model.kind == .string else { throw .field("model", "has to be a string") }
-        guard model.span.count <= 514 else { throw .field("model", "is longer than 512 bytes") }
-        modelSpan = model.span
-        modelIsEscaped = model.hasEscapes
-        guard model.span.count > 2 else { throw .field("model", "is empty") }
+        if let model = scanner[0], model.kind != .null {
+            guard model.kind == .string else { throw .field("model", "has to be a string") }
+            guard model.span.count <= 514 else { throw .field("model", "is longer than 512 bytes") }
+            modelSpan = model.span
+            modelIsEscaped = model.hasEscapes
+            guard model.span.count > 2 else { throw .field("model", "is empty") }
+        } else if model.isEmpty {
+            throw .field("model", "is missing")
+        }
         if let stream = scanner[1] {
             switch stream.kind {
             case .true: self.stream = true

@@ -76,8 +76,10 @@ extension UpstreamConnection {
         var head = request.head
         if let body = request.body {
             context.write(wrapOutboundOut(head), promise: nil)
-            context.writeAndFlush(wrapOutboundOut(body), promise: nil)
+            context.write(wrapOutboundOut(body), promise: nil)
+            for piece in request.rest { context.write(wrapOutboundOut(piece), promise: nil) }
             socket?.noteChannelWrite()
+            context.flush()
         } else if socket?.write(&head) != true {
             context.writeAndFlush(wrapOutboundOut(head), promise: nil)
         }

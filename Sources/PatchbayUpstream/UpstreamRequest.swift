@@ -7,13 +7,16 @@ package struct UpstreamRequest {
     package private(set) var head: ByteBuffer
     /// The body where it is not part of `head`; sent without being copied.
     package private(set) var body: ByteBuffer?
+    /// What follows `body`, where it comes in pieces.
+    package private(set) var rest: [ByteBuffer]
     /// The method is HEAD.
     package let isHead: Bool
     private var isForgotten = false
 
-    package init(head: ByteBuffer, body: ByteBuffer? = nil, isHead: Bool = false) {
+    package init(head: ByteBuffer, body: ByteBuffer? = nil, rest: [ByteBuffer] = [], isHead: Bool = false) {
         self.head = head
         self.body = body
+        self.rest = rest
         self.isHead = isHead
     }
 
@@ -23,5 +26,6 @@ package struct UpstreamRequest {
         isForgotten = true
         head = ByteBuffer()
         body = nil
+        rest = []
     }
 }

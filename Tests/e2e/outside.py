@@ -24,10 +24,9 @@ def compile_c(directory, name, source=ROOT / "sdk/template/c/example.c", opt="-O
     return product
 
 
-def build_swift():
-    """Builds a copy of the Swift template as a package of its own, and returns the library."""
-    package = CACHE / "package"
-    template = ROOT / "sdk/template/swift"
+def build_swift(template=ROOT / "sdk/template/swift", products=("platform-example",), cache=CACHE):
+    """Builds a copy of a Swift package as a package of its own, and returns its first library."""
+    package = cache / "package"
     manifest = (template / "Package.swift").read_text()
     assert 'path: "../../.."' in manifest
     with one_build_at_a_time():
@@ -37,11 +36,12 @@ def build_swift():
         write_if_changed(package / "Package.swift", manifest.replace('path: "../../.."', f'path: "{ROOT}"'))
         if (ROOT / "Package.resolved").exists():
             shutil.copy(ROOT / "Package.resolved", package / "Package.resolved")
-        done = subprocess.run(
-            ["swift", "build", "--package-path", str(package), "--scratch-path", str(CACHE / "build"),
-             "--product", "platform-example"], capture_output=True, text=True, timeout=1500)
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
-    return CACHE / "build/debug/libplatform-example.so"
+        for product in products:
+            done = subprocess.run(
+                ["swift", "build", "--package-path", str(package), "--scratch-path", str(cache / "build"),
+                 "--product", product], capture_output=True, text=True, timeout=1500)
+            assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    return cache / f"build/debug/lib{products[0]}.so"
 
 
 def write_if_changed(path, text):

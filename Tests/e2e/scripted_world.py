@@ -7,13 +7,14 @@ import time
 from fakes.scripted import ScriptedUpstream
 from gateway import Running
 
-PLATFORMS = {"chat": "openai", "messages": "anthropic"}
+PLATFORMS = {"chat": "openai", "messages": "anthropic", "responses": "openai"}
 
 
 def site(upstream, name, platform, model):
+    formats = "\n    formats: [openai.responses]" if name.startswith("responses-") else ""
     return f"""  - name: {name}
     platform: {platform}
-    base_url: {upstream.url(name)}
+    base_url: {upstream.url(name)}{formats}
     accounts: [ {{ name: main, credential: {{ kind: api_key, api_key: sk-scripted-1 }}, models: [{model}] }} ]
 """
 

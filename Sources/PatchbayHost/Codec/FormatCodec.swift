@@ -5,6 +5,10 @@ package import PatchbayCore
 package final class FormatCodec: Sendable {
     package let format: WireFormat
     package let framing: StreamFraming
+    /// What can be asked in the format and converted to and from it.
+    package let operations: Set<RequestOperation>
+    /// Paths of the gateway where clients of the format send their requests, from the manifest.
+    package let paths: [String]
     package let pluginID: String
     let instance: PluginInstance
     let table: pb_codec
@@ -14,6 +18,8 @@ package final class FormatCodec: Sendable {
         guard let table = instance.plugin.module.codec else { return nil }
         self.format = format.id
         framing = format.framing
+        operations = format.operations
+        paths = format.paths
         self.instance = instance
         self.table = table
         pluginID = instance.pluginID

@@ -21,6 +21,10 @@ package struct PluginManifest: Sendable, Hashable {
     package struct Format: Sendable, Hashable {
         package var id: WireFormat
         package var framing: StreamFraming
+        /// What can be asked in the format and converted to and from it; names the host does not know are left out.
+        package var operations: Set<RequestOperation>
+        /// Paths of the gateway where clients of the format send their requests, beside those the gateway knows itself.
+        package var paths: [String]
     }
 
     /// A kind of credential and the names that a person has to fill in for it.
@@ -92,7 +96,12 @@ package struct PluginManifest: Sendable, Hashable {
         speaks = try reader.texts("speaks").map(WireFormat.init(rawValue:))
         permissions = try reader.texts("permissions")
         formats = try reader.objects("formats") { (format) throws(PluginRefusal) in
-            Format(id: WireFormat(rawValue: try format.text("id")), framing: try format.name("framing") ?? .sse)
+            let operations = try format.texts("operations")
+            return Format(
+                id: WireFormat(rawValue: try format.text("id")), framing: try format.name("framing") ?? .sse,
+                operations: operations.isEmpty
+                    ? [.generate] : Set(operations.compactMap(RequestOperation.init(name:))),
+                paths: try format.texts("paths").filter { $0.hasPrefix("/") })
         }
         credentials = try reader.objects("credentials") { (credential) throws(PluginRefusal) in
             CredentialKind(

@@ -207,7 +207,9 @@ final class EventList {
         return switch Int(event.type) {
         case PB_EVENT_START:
             "start \(event.name.text) \(event.id.text) in=\(known(event.input_tokens)) out=\(known(event.output_tokens))"
-        case PB_EVENT_USAGE: "usage in=\(known(event.input_tokens)) out=\(known(event.output_tokens))"
+        case PB_EVENT_USAGE:
+            "usage in=\(known(event.input_tokens)) out=\(known(event.output_tokens))"
+                + (event.extra_json.len == 0 ? "" : " \(event.extra_json.text)")
         case PB_EVENT_PART_OPEN: "open \(event.kind)"
         case PB_EVENT_PART_DELTA: "delta \(event.text.text)"
         case PB_EVENT_PART_CLOSE: "close"

@@ -1,4 +1,4 @@
-"""Answers of both formats as bytes, cut into their frames."""
+"""Answers of every format as bytes, cut into their frames."""
 
 import json
 
@@ -64,6 +64,51 @@ class Messages:
     whole = {"id": "msg_1", "type": "message", "role": "assistant", "model": "upstream-name", "stop_reason": "end_turn",
              "stop_sequence": None, "content": [{"type": "text", "text": TEXT}],
              "usage": {"input_tokens": 7, "output_tokens": 3}}
+
+
+class Responses:
+    """Responses."""
+
+    sequence = iter(range(10_000))
+
+    @staticmethod
+    def frame(kind, **members):
+        event = {"type": kind, "sequence_number": next(Responses.sequence), **members}
+        return f"event: {kind}\ndata: ".encode() + json.dumps(event).encode() + b"\n\n"
+
+    @staticmethod
+    def response(status, output=(), usage=None, **members):
+        return {"id": "resp_1", "object": "response", "created_at": 1, "model": "upstream-name", "status": status,
+                "error": None, "incomplete_details": None, "instructions": None, "metadata": {}, "output": list(output),
+                "parallel_tool_calls": True, "temperature": 1, "tool_choice": "auto", "tools": [], "top_p": 1,
+                "usage": usage, **members}
+
+
+def _responses():
+    frame, place = Responses.frame, {"item_id": "msg_1", "output_index": 0, "content_index": 0}
+    part = {"type": "output_text", "text": TEXT, "annotations": [], "logprobs": []}
+    item = {"id": "msg_1", "type": "message", "status": "completed", "role": "assistant", "content": [part]}
+    usage = {"input_tokens": 7, "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+             "output_tokens": 3, "output_tokens_details": {"reasoning_tokens": 0}, "total_tokens": 10}
+    failure = {"code": "server_error", "message": "boom"}
+    Responses.begin = [
+        frame("response.created", response=Responses.response("in_progress")),
+        frame("response.output_item.added", output_index=0, item={**item, "status": "in_progress", "content": []}),
+        frame("response.content_part.added", **place, part={**part, "text": ""}),
+    ]
+    Responses.content = [frame("response.output_text.delta", **place, delta=word, logprobs=[]) for word in WORDS]
+    Responses.whole = Responses.response("completed", [item], usage)
+    Responses.end = [
+        frame("response.output_text.done", **place, text=TEXT, logprobs=[])
+        + frame("response.content_part.done", **place, part=part),
+        frame("response.output_item.done", output_index=0, item=item),
+        frame("response.completed", response=Responses.whole),
+    ]
+    Responses.error = frame("response.failed", response=Responses.response("failed", error=failure))
+    Responses.error_document = {"error": {"message": "boom", "type": "server_error", "param": None, "code": None}}
+
+
+_responses()
 
 
 def stream(frames, end=END):

@@ -34,7 +34,10 @@ enum {
     PB_EVENT_PART_CLOSE = 5,
     /** reason = PB_FINISH_; text = the stop sequence if there was one; name = the reason as the upstream wrote it. */
     PB_EVENT_FINISH = 6,
-    /** Counters. */
+    /**
+     * Counters. extra_json = what is billed beside tokens, where anything is: an object with the members images,
+     * seconds (of sound), characters and searches, numbers all.
+     */
     PB_EVENT_USAGE = 7,
     /** reason = PB_CATEGORY_, text = message, id = code, name = type, as the upstream wrote them. END follows. */
     PB_EVENT_ERROR = 8,

@@ -78,6 +78,14 @@ struct ManifestCheck {
                 reportFormatID(place + "id", id, at: format["id"])
             }
             oneOf(format, "framing", in: place, Self.framings, required: true)
+            for path in strings(format, "paths", in: place) where !path.hasPrefix("/") || path.contains("?") {
+                report(format["paths"], "\(place)paths: \"\(path)\" must begin with a slash and have no query.")
+            }
+            for name in strings(format, "operations", in: place) where !isOperationName(name) {
+                report(
+                    format["operations"],
+                    "\(place)operations: \"\(name)\" must be words of a-z, 0-9 and _ with dots.")
+            }
         }
     }
 
@@ -108,7 +116,7 @@ struct ManifestCheck {
         for (index, operation) in objects("operations").enumerated() {
             let place = "operations[\(index)]."
             if let name = text(operation, "name", in: place, required: true) {
-                if !name.split(separator: ".", omittingEmptySubsequences: false).allSatisfy({ isWord(String($0)) }) {
+                if !isOperationName(name) {
                     report(operation["name"], "\(place)name: \"\(name)\" must be words of a-z, 0-9 and _ with dots.")
                 }
                 if !seen.insert(name).inserted {

@@ -21,6 +21,11 @@ func isFormatID(_ text: String) -> Bool {
         }
 }
 
+/// Words of lower-case letters, digits and underscores, separated by dots.
+func isOperationName(_ text: String) -> Bool {
+    text.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { isWord(String($0)) }
+}
+
 /// Three numbers with dots; a pre-release or build part may follow.
 func isVersion(_ text: String) -> Bool {
     let core = text.prefix { $0 != "-" && $0 != "+" }

@@ -6,6 +6,12 @@ extension EventWriter {
         }
     }
 
+    public mutating func usage(_ usage: UsageCounters, isEstimated: Bool = false, unitsJSON: String?) {
+        withText(unitsJSON) { units, writer in
+            writer.usage(usage, isEstimated: isEstimated, unitsJSON: units)
+        }
+    }
+
     public mutating func openPart(
         choice: Int = 0, part: Int, _ kind: PartKind, id: String?, name: String? = nil, extraJSON: String? = nil
     ) {

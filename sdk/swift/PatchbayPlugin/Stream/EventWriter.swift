@@ -24,9 +24,14 @@ public struct EventWriter {
     }
 
     /// A snapshot: the last known value of each counter wins.
-    public mutating func usage(_ usage: UsageCounters, isEstimated: Bool = false) {
+    ///
+    /// - Parameter unitsJSON: what is billed beside tokens: `{"images", "seconds", "characters", "searches"}`.
+    public mutating func usage(
+        _ usage: UsageCounters, isEstimated: Bool = false, unitsJSON: ByteView = .absent
+    ) {
         var event = Self.record(.usage)
         Self.fill(&event, usage)
+        event.extra_json = pb_str(unitsJSON)
         if isEstimated { event.flags = UInt32(PB_EVENT_ESTIMATED) }
         emit(&event)
     }

@@ -1,8 +1,8 @@
-import CanonicalChat
-import PatchbayWire
+package import PatchbayWire
 
-/// The counters of a `usage` object, with the variants of DeepSeek, Kimi, xAI and of relays that exclude cached tokens.
-struct ChatUsage {
+/// The counters of a `usage` object of chat and legacy completions, with the variants of DeepSeek, Kimi, xAI and of
+/// relays that exclude cached tokens.
+package struct ChatUsage {
     private var prompt: Int?
     private var completion: Int?
     private var total: Int?
@@ -14,9 +14,9 @@ struct ChatUsage {
     private var reasoning: Int?
 
     /// Nothing is known.
-    init() {}
+    package init() {}
 
-    init(_ usage: JSONValue) {
+    package init(_ usage: JSONValue) {
         let details = usage["prompt_tokens_details"]
         prompt = usage["prompt_tokens"]?.intValue
         completion = usage["completion_tokens"]?.intValue
@@ -30,13 +30,13 @@ struct ChatUsage {
     }
 
     /// Reads the object without building a value of it. What is no object has no counters.
-    init(scanning usage: UnsafeRawBufferPointer) {
+    package init(scanning usage: UnsafeRawBufferPointer) {
         guard var reader = try? JSONReader(usage) else { return }
         try? read(&reader, of: usage)
     }
 
     /// Takes the value that comes next in a document; what is no object has no counters.
-    mutating func read(_ reader: inout JSONReader, of document: UnsafeRawBufferPointer) throws(JSONError) {
+    package mutating func read(_ reader: inout JSONReader, of document: UnsafeRawBufferPointer) throws(JSONError) {
         self = ChatUsage()
         guard try reader.isAtObject() else {
             _ = try reader.value()
@@ -82,7 +82,7 @@ struct ChatUsage {
     }
 
     /// Input and output include everything, also where the server counts cached or reasoning tokens beside them.
-    var counts: TokenCounts {
+    package var counts: TokenCounts {
         var counts = TokenCounts(
             input: prompt, output: completion, cached: cachedDetail ?? cacheHit ?? cached,
             cacheWrite: cacheWriteDetail ?? cacheCreation, reasoning: reasoning)
