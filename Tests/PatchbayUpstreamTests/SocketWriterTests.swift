@@ -35,7 +35,9 @@ import Testing
             .bind(host: "127.0.0.1", port: 0).get()
         let port = listener.localAddress?.port ?? 0
         let sender = try await ClientBootstrap(group: loop)
-            .channelOption(.socketOption(.so_sndbuf), value: 4_096).connect(host: "127.0.0.1", port: port).get()
+            .channelOption(.socketOption(.so_sndbuf), value: 65_536)
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .connect(host: "127.0.0.1", port: port).get()
         try await listener.close().get()
         return Pair(sender: sender, counter: counter)
     }
@@ -49,7 +51,7 @@ import Testing
     @Test func everythingArrivesInItsOrder() async throws {
         let pair = try await pair()
         let (sender, counter) = (pair.sender, pair.counter)
-        let count = 200
+        let count = 60
         let refused = try await sender.eventLoop.submit {
             guard var writer = SocketWriter(sender) else { return -1 }
             var refused = 0
