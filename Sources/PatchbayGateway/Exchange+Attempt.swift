@@ -59,6 +59,7 @@ extension Exchange {
             throw ChannelUnusable(reason: "the base URL of the site is not usable")
         }
         attempt.isOpen = true
+        timing?.attemptSent()
         loop.health.attemptStarted(attempt.channel, of: snapshot.table)
         let timeouts = slot.policy.timeouts
         if slot.policy.retry.hedge > 0, fields.stream { attempt.leg = HedgeLeg(self) }

@@ -166,6 +166,7 @@ extension Exchange {
             arrayFraming == nil ? "content-type: text/event-stream\r\n" : "content-type: application/json\r\n")
         head.writeStaticString("cache-control: no-cache\r\nx-accel-buffering: no\r\n")
         writeRateLimits(into: &head)
+        timing?.write(into: &head)
         if !warnings.isEmpty {
             ResponseHead.writeField("x-patchbay-warnings", warnings.joined(separator: ","), into: &head)
         }
