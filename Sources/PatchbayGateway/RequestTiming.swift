@@ -38,9 +38,8 @@ struct RequestTiming {
     }
 
     /// Milliseconds with three digits: `receive` (the request's body), `wait` (lines and pauses before retries),
-    /// `failed` (attempts before the last), `upstream` (the last one, up to the head of its answer), `answer` (from there
-    /// to the answer's own head: a whole document, or the first content of a stream), `gateway` (all the rest) and
-    /// `total`.
+    /// `failed` (attempts before the last), `upstream` (the last one, up to the head of its answer), `answer` (from
+    /// there to the whole document or the first content of a stream), `gateway` (all the rest) and `total`.
     func write(into head: inout ByteBuffer) {
         let now = SystemTime.monotonicNanoseconds()
         let upstream = sent == 0 ? 0 : (answered == 0 ? now : answered) - sent
