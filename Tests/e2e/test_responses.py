@@ -1,6 +1,5 @@
 """The Responses API through the official SDK, against an upstream of each format, streaming and not."""
 
-import base64
 import json
 
 import httpx
@@ -8,13 +7,10 @@ import openai
 import pytest
 from gateway import KEY
 
+pytestmark = pytest.mark.sdk
+
 MODELS = {
     "openai upstream": "gpt-4o-mini", "anthropic upstream": "claude-haiku-5", "responses upstream": "gpt-5-mini"}
-PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(40)).decode()
-TOOLS = [{"type": "function", "name": name, "description": f"Does {name}.", "strict": False,
-          "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": []}}
-         for name in ("weather", "clock")]
-CALLS = 'call weather {"city": "Zürich"}; call clock {}'
 STREAMS = pytest.mark.parametrize("stream", [False, True])
 
 
@@ -34,10 +30,6 @@ def respond(gateway, stream, **arguments):
         return events.get_final_response()
 
 
-def kinds(response):
-    return [item.type for item in response.output]
-
-
 @STREAMS
 def test_text_usage_and_echo(gateway, model, stream):
     response = respond(
@@ -51,65 +43,6 @@ def test_text_usage_and_echo(gateway, model, stream):
     assert response.usage.total_tokens == response.usage.input_tokens + response.usage.output_tokens > 0
     assert response.usage.input_tokens_details.cached_tokens > 0
     assert response.usage.output_tokens_details.reasoning_tokens >= 0
-
-
-@STREAMS
-def test_parallel_tools_and_their_results(gateway, model, stream):
-    question = [{"role": "user", "content": CALLS}]
-    first = respond(gateway, stream, model=model, input=question, tools=TOOLS)
-    calls = [item for item in first.output if item.type == "function_call"]
-    assert [(call.name, json.loads(call.arguments)) for call in calls] == [
-        ("weather", {"city": "Zürich"}), ("clock", {})]
-    assert len({call.call_id for call in calls}) == 2 and len({call.id for call in calls}) == 2
-    history = question + [item.model_dump(exclude_none=True) for item in first.output]
-    for item in history:
-        item.pop("parsed_arguments", None)
-    history += [{"type": "function_call_output", "call_id": call.call_id, "output": f"{call.name} is fine"}
-                for call in calls]
-    second = respond(gateway, stream, model=model, input=history, tools=TOOLS)
-    assert second.output_text.startswith("the tool said")
-
-
-@STREAMS
-def test_forced_tool(gateway, model, stream):
-    response = respond(
-        gateway, stream, model=model, input='call weather {"city": "Oslo"}', tools=TOOLS[:1],
-        tool_choice={"type": "function", "name": "weather"}, parallel_tool_calls=False)
-    assert [item.name for item in response.output] == ["weather"]
-
-
-@STREAMS
-def test_images(gateway, model, stream):
-    response = respond(gateway, stream, model=model, input=[{"role": "user", "content": [
-        {"type": "input_image", "image_url": f"data:image/png;base64,{PNG}", "detail": "auto"},
-        {"type": "input_text", "text": "look at this"}]}])
-    assert response.output_text == "1 images: image/png"
-
-
-@STREAMS
-def test_reasoning_goes_out_and_comes_back(gateway, model, stream):
-    question = [{"role": "user", "content": "think it over twice then say done"}]
-    arguments = {"model": model, "reasoning": {"effort": "medium", "summary": "auto"}, "store": False,
-                 "include": ["reasoning.encrypted_content"]}
-    first = respond(gateway, stream, input=question, **arguments)
-    assert kinds(first) == ["reasoning", "message"]
-    assert first.output[0].summary[0].text == "it over twice"
-    assert first.output_text == "done"
-    history = question + [item.model_dump(exclude_none=True) for item in first.output]
-    for item in history:
-        for part in item["content"] if isinstance(item.get("content"), list) else []:
-            part.pop("parsed", None)
-    second = respond(gateway, stream, input=[*history, {"role": "user", "content": "say again"}], **arguments)
-    assert second.output_text == "again"
-
-
-@STREAMS
-def test_structured_output(gateway, model, stream):
-    response = respond(gateway, stream, model=model, input='say {"a": 1}', text={"format": {
-        "type": "json_schema", "name": "thing", "strict": True, "schema": {
-            "type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"],
-            "additionalProperties": False}}})
-    assert json.loads(response.output_text) == {"a": 1}
 
 
 @STREAMS

@@ -90,6 +90,9 @@ class AnthropicUpstream:
                 if block["type"] == "text" and not block["text"].strip():
                     return f"messages.{index}: text content blocks must contain non-whitespace text"
                 if block["type"] == "image" and block["source"]["type"] == "base64":
+                    # The SDK's type takes open files as well.
+                    if not isinstance(block["source"]["data"], str):
+                        return f"messages.{index}: image data has to be a string"
                     data = base64.b64decode(block["source"]["data"], validate=True)
                     if not data.startswith(MAGIC[block["source"]["media_type"]]):
                         return f"messages.{index}: image media type does not match its content"
@@ -130,8 +133,8 @@ class AnthropicUpstream:
         usage = {"input_tokens": 10 + len(body["messages"]), "cache_creation_input_tokens": 0,
                  "cache_read_input_tokens": 4, "output_tokens": turn.output_tokens()}
         message = {"id": f"msg_{number}", "type": "message", "role": "assistant", "model": body["model"],
-                   "content": blocks, "stop_reason": "tool_use" if turn.calls else "end_turn", "stop_sequence": None,
-                   "usage": usage}
+                   "content": blocks, "stop_sequence": None, "usage": usage,
+                   "stop_reason": "max_tokens" if turn.limited else "tool_use" if turn.calls else "end_turn"}
         self.records.finished(id=message["id"], input=usage["input_tokens"] + 4, output=usage["output_tokens"],
                               stream=bool(body.get("stream")))
         if body.get("stream"):

@@ -1,4 +1,4 @@
-"""Answers of both formats as bytes, cut into their frames."""
+"""Answers of the four formats as bytes, cut into their frames."""
 
 import json
 
@@ -64,6 +64,63 @@ class Messages:
     whole = {"id": "msg_1", "type": "message", "role": "assistant", "model": "upstream-name", "stop_reason": "end_turn",
              "stop_sequence": None, "content": [{"type": "text", "text": TEXT}],
              "usage": {"input_tokens": 7, "output_tokens": 3}}
+
+
+class Responses:
+    """Responses. The last frame is a comment: the one before it ends the answer, and nothing may be missing."""
+
+    @staticmethod
+    def frame(kind, number, **members):
+        return (f"event: {kind}\ndata: ".encode()
+                + json.dumps({"type": kind, "sequence_number": number, **members}).encode() + b"\n\n")
+
+    @staticmethod
+    def response(status, output=(), **members):
+        return {"id": "resp_1", "object": "response", "created_at": 1, "status": status, "model": "upstream-name",
+                "output": list(output), "error": None, "incomplete_details": None, "instructions": None, "metadata": {},
+                "parallel_tool_calls": True, "temperature": 1.0, "tool_choice": "auto", "tools": [], "top_p": 1.0,
+                "usage": None, **members}
+
+    usage = {"input_tokens": 7, "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+             "output_tokens": 3, "output_tokens_details": {"reasoning_tokens": 0}, "total_tokens": 10}
+    place = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
+    part = {"type": "output_text", "text": TEXT, "annotations": [], "logprobs": []}
+    item = {"id": "msg_1", "type": "message", "status": "completed", "role": "assistant", "content": [part]}
+    whole = response("completed", [item], usage=usage)
+    begin = [
+        frame("response.created", 0, response=response("in_progress")),
+        frame("response.output_item.added", 1, output_index=0, item={**item, "status": "in_progress", "content": []}),
+        frame("response.content_part.added", 2, part={**part, "text": ""}, **place),
+    ]
+    content = list(map(lambda pair, frame=frame, place=place: frame(
+        "response.output_text.delta", 3 + pair[0], delta=pair[1], logprobs=[], **place), enumerate(WORDS)))
+    end = [
+        frame("response.output_text.done", 6, text=TEXT, logprobs=[], **place)
+        + frame("response.content_part.done", 7, part=part, **place)
+        + frame("response.output_item.done", 8, output_index=0, item=item),
+        frame("response.completed", 9, response=whole),
+        b": end\n\n",
+    ]
+    error_document = Chat.error_document
+    error = frame("error", 4, code="server_error", message="boom", param=None)
+
+
+class Gemini:
+    """Gemini. The frame with a reason to finish is the last one of every answer."""
+
+    @staticmethod
+    def frame(text, **candidate):
+        return b"data: " + json.dumps({
+            "candidates": [{"content": {"role": "model", "parts": [{"text": text}]}, "index": 0, **candidate}],
+            "usageMetadata": {"promptTokenCount": 7, "candidatesTokenCount": 3, "totalTokenCount": 10},
+            "modelVersion": "upstream-name", "responseId": "resp-1"}).encode() + b"\r\n\r\n"
+
+    begin = []
+    content = list(map(frame, WORDS))
+    end = [frame("", finishReason="STOP"), b"\r\n", b"\r\n"]
+    error_document = {"error": {"code": 500, "message": "boom", "status": "INTERNAL"}}
+    error = b"data: " + json.dumps(error_document).encode() + b"\r\n\r\n"
+    whole = json.loads(frame(TEXT, finishReason="STOP").decode()[6:])
 
 
 def stream(frames, end=END):

@@ -168,7 +168,7 @@ class ResponsesUpstream:
                  "output_tokens_details": {"reasoning_tokens": len(turn.reasoning) // 4},
                  "total_tokens": size + turn.output_tokens()}
         status = {"status": "completed"}
-        if turn.text == "too long":
+        if turn.limited:
             status = {"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}
         final = self.response(body, number, output=items, usage=usage, **status)
         if body.get("store", True):
