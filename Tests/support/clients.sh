@@ -26,5 +26,5 @@ if prepared frameworks; then
 fi
 if prepared previous; then
     "$build/venv-previous/bin/python" -m pytest -q -m sdk "$e2e/test_pairs.py" "$e2e/test_faults.py" \
-        "$e2e/test_clients.py" "$e2e/test_responses.py" "$e2e/test_gemini.py"
+        "$e2e/test_clients.py" "$e2e/test_responses.py" "$e2e/test_gemini.py" "$e2e/test_frameworks_previous.py"
 fi

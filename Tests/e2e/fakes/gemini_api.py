@@ -112,8 +112,8 @@ class GeminiUpstream:
             return await self.error(answer, 404, "NOT_FOUND", f"Not found: {request.path}")
         model, method = found.groups()
         body = request.json()
-        # Whoever is not the official client has no excuse for other names.
-        if "google-genai" in request.headers.get("user-agent", ""):
+        # Clients that write other names talk to the vendor like this; the gateway has no excuse for them.
+        if any(name in request.headers.get("user-agent", "") for name in ("google-genai", "litellm")):
             body = camel(body)
         self.records.received(request, body)
         if model not in self.models:
