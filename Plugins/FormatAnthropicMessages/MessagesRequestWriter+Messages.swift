@@ -52,6 +52,10 @@ extension MessagesRequestWriter {
 
     /// Reasoning goes only to the provider that signed it.
     private mutating func keeps(_ part: CanonicalPart, _ index: Int) -> Bool {
+        if case .other(let value) = part.content, let format = part.native?.format, format != MessagesFormat.id {
+            context.lose(.degrade, "part.\(value["type"]?.stringValue ?? "unknown")", at: "/turns/\(index)")
+            return false
+        }
         guard case .reasoning(let reasoning) = part.content else { return true }
         if let opaque = reasoning.opaque, !opaque.data.isEmpty, MessagesFormat.accepts(opaque) { return true }
         context.lose(.info, "reasoning.history", at: "/turns/\(index)")

@@ -34,7 +34,8 @@ extension ChatRequestWriter {
             turn.parts.removeAll { Self.text($0)?.isEmpty == true }
             if turn.parts.isEmpty { return }
         }
-        let role = isSameFormat ? turn.role.rawValue : context.profile.systemRole ?? turn.role.rawValue
+        // Few servers of the format know developers.
+        let role = isSameFormat ? turn.role.rawValue : context.profile.systemRole ?? "system"
         try writePlain(turn, role: role == "none" || role == "instructions" ? "system" : role, path)
     }
 
@@ -79,6 +80,7 @@ extension ChatRequestWriter {
         }
         if isReordered { context.lose(.info, "tool_result.order", at: path) }
         let hasResults = rest.count < turn.parts.count
+        rest.removeAll { isUnsayable($0, path) }
         var message = turn
         message.parts = hoisted + rest
         if hasResults {
@@ -120,6 +122,15 @@ extension ChatRequestWriter {
         writer.endObject()
     }
 
+    /// A part that only another format knows and that cannot be put into words.
+    private mutating func isUnsayable(_ part: CanonicalPart, _ path: String) -> Bool {
+        guard !isSameFormat, case .other(let value) = part.content, let format = part.native?.format,
+            format != ChatFormat.id
+        else { return false }
+        context.lose(.degrade, "part.\(value["type"]?.stringValue ?? "unknown")", at: path)
+        return true
+    }
+
     // MARK: - Assistant
 
     private mutating func writeAssistant(_ turn: CanonicalTurn, _ index: Int) throws(ConversionError) {
@@ -127,7 +138,7 @@ extension ChatRequestWriter {
         var split = AssistantParts(turn.parts)
         let isLegacy = isSameFormat && turn.native?["$legacy"] != nil
         if !isSameFormat {
-            split.content.removeAll { Self.text($0)?.isEmpty == true }
+            split.content.removeAll { Self.text($0)?.isEmpty == true || isUnsayable($0, path) }
             if split.content.isEmpty, split.calls.isEmpty, split.refusal.isEmpty {
                 return context.lose(.info, "turn.empty", at: path)
             }

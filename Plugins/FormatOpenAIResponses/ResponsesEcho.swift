@@ -24,7 +24,7 @@ struct ResponsesEcho {
         add("max_tool_calls", native?["max_tool_calls"] ?? .null)
         add("metadata", request.metadata ?? .emptyObject)
         add("parallel_tool_calls", .bool(request.parallelTools ?? true))
-        add("previous_response_id", native?["previous_response_id"] ?? .null)
+        add("previous_response_id", native?["$previous"] ?? .null)
         if let key = native?["prompt_cache_key"] { add("prompt_cache_key", key) }
         let reasoning = native?["$reasoning"]
         add("reasoning", ["effort": reasoning?["effort"] ?? .null, "summary": reasoning?["summary"] ?? .null])
@@ -34,7 +34,8 @@ struct ResponsesEcho {
         add("text", native?["$text"]?["format"] == nil ? Self.plainText(native?["$text"]) : native?["$text"] ?? .null)
         add("tool_choice", native?["$tool_choice"] ?? .string(request.toolChoice?.mode.rawValue ?? "auto"))
         var writer = JSONWriter()
-        ResponsesToolWriter.write(request.tools, into: &writer)
+        let isOwn = request.origin.format == ResponsesFormat.id
+        ResponsesToolWriter.write(request.tools, isOwn: isOwn, into: &writer)
         members.append(("tools", writer.bytes))
         add("top_logprobs", request.sampling["top_logprobs"] ?? 0)
         add("top_p", request.sampling["top_p"] ?? 1)

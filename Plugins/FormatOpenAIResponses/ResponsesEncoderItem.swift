@@ -54,10 +54,11 @@ struct ResponsesEncoderItem {
         self.id = id
     }
 
-    /// Arguments that no parser takes belong to a call that was cut.
+    /// Whether a limit on the answer may have cut the call: arguments that no parser takes, and free text in any case,
+    /// because nobody can tell.
     var isCut: Bool {
-        guard kind == .call, !isClosed || !isCustom else { return false }
-        return !isClosed || !text.isEmpty && (try? JSONValue(parsing: text)) == nil
+        guard kind == .call else { return false }
+        return !isClosed || isText || !text.isEmpty && (try? JSONValue(parsing: text)) == nil
     }
 
     /// What the client gets as arguments or input.

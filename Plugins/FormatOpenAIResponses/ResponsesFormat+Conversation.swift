@@ -9,7 +9,7 @@ extension ResponsesFormat: ConversationFormat {
     static func readRequest(
         _ document: JSONValue, context: inout ConversionContext
     ) throws(ConversionError) -> CanonicalRequest {
-        try ResponsesRequestReader.read(document, context: context)
+        try ResponsesRequestReader.read(document, context: &context)
     }
 
     static func writeRequest(

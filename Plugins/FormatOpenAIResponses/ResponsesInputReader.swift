@@ -8,6 +8,8 @@ import PatchbayWire
 struct ResponsesInputReader {
     private(set) var system: [CanonicalTurn] = []
     private(set) var turns: [CanonicalTurn] = []
+    /// Position of the first item that is only named.
+    private(set) var reference: Int?
     private var isHead = true
 
     mutating func read(_ items: [JSONValue]) throws(ConversionError) {
@@ -19,6 +21,9 @@ struct ResponsesInputReader {
             switch type {
             case "message": try readMessage(item, path)
             case "function_call_output", "custom_tool_call_output": append(result: try result(item, type, path))
+            case "item_reference":
+                reference = reference ?? index
+                append(produced: [.native(item)])
             case let name where Self.isResult(name): append(result: .native(item))
             default: append(produced: try ResponsesItemReader.parts(item, type: type, path: path))
             }

@@ -48,7 +48,8 @@ enum ResponsesItem {
         writer.beginObject()
         writer.member("id", ifPresent: id)
         writer.member("type", literal: isCustom ? "custom_tool_call" : "function_call")
-        if let status { writer.member("status", literal: status.word) }
+        // Calls of free-text tools have no status in the format.
+        if let status, !isCustom { writer.member("status", literal: status.word) }
         writer.member("call_id", callID)
         writer.member("name", name)
         writer.member("namespace", ifPresent: namespace)

@@ -1,4 +1,5 @@
 import CanonicalChat
+import PatchbayPlugin
 import PatchbayWire
 
 /// Turns a Responses request into a canonical request.
@@ -6,6 +7,8 @@ struct ResponsesRequestReader {
     private var request = CanonicalRequest()
     private var native = JSONObject()
     private let strict: Bool
+    /// Position of the first item that is only named.
+    private var reference: Int?
 
     private init(strict: Bool) {
         self.strict = strict
@@ -13,7 +16,7 @@ struct ResponsesRequestReader {
 
     /// - Throws: the first field that is malformed.
     static func read(
-        _ document: JSONValue, context: borrowing ConversionContext
+        _ document: JSONValue, context: inout ConversionContext
     ) throws(ConversionError) -> CanonicalRequest {
         guard let members = document.objectValue else { throw .invalid("the body must be a JSON object") }
         var reader = ResponsesRequestReader(strict: context.strict)
@@ -22,6 +25,10 @@ struct ResponsesRequestReader {
         for member in members { try reader.read(member) }
         guard !reader.request.model.isEmpty else { throw .invalid("`model` must be a non-empty string") }
         try reader.readInput(members["input"]?.nonNull)
+        if let index = reader.reference {
+            // Only the server that keeps the item knows what it says.
+            context.lose(.fatal, "input.item_reference", at: "/input/\(index)")
+        }
         if !reader.native.isEmpty {
             reader.request.native = CanonicalNative(format: ResponsesFormat.id, members: reader.native)
         }
@@ -73,6 +80,9 @@ struct ResponsesRequestReader {
             let wantsLogprobs = value.arrayValue?.contains("message.output_text.logprobs") == true
             if wantsLogprobs { request.sampling.values.append("logprobs", true) }
             native.append(member.key, value)
+        case "previous_response_id":
+            // The host puts the conversation into the input; the answer repeats where it came from.
+            native.append("$previous", value)
         case "metadata": request.metadata = value
         case "service_tier": request.serviceTier = try string(member)
         case "user": request.endUser = try string(member)
@@ -101,9 +111,10 @@ struct ResponsesRequestReader {
             try reader.read(items)
             request.system += reader.system
             request.turns = reader.turns
+            reference = reader.reference
         case nil:
             // A stored prompt or an earlier response may stand for the input.
-            guard native["prompt"] != nil || native["previous_response_id"] != nil else {
+            guard native["prompt"] != nil || native["$previous"] != nil else {
                 throw .invalid("`input` must be a string or an array of items")
             }
             native.append("$input", "absent")

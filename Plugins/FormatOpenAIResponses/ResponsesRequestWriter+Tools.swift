@@ -17,7 +17,7 @@ extension ResponsesRequestWriter {
             if request.tools.isEmpty { writer.member("tools", ifPresent: request.native?["$tools"]) }
             if !request.tools.isEmpty {
                 writer.key("tools")
-                ResponsesToolWriter.write(request.tools, into: &writer)
+                ResponsesToolWriter.write(request.tools, isOwn: true, into: &writer)
             }
             writeOwnChoice()
             return writer.member("parallel_tool_calls", ifPresent: request.parallelTools)
@@ -27,7 +27,7 @@ extension ResponsesRequestWriter {
         if request.native?["web_search_options"]?.nonNull != nil { tools.append(Self.webSearch) }
         guard !tools.isEmpty else { return }
         writer.key("tools")
-        ResponsesToolWriter.write(tools, into: &writer)
+        ResponsesToolWriter.write(tools, isOwn: false, into: &writer)
         writeChoice(among: tools)
         if let parallel = request.parallelTools, context.profile.parallelSwitch != false {
             writer.member("parallel_tool_calls", parallel)
@@ -94,7 +94,8 @@ extension ResponsesRequestWriter {
 
 /// Writes declarations of tools, for requests and for answers that repeat them.
 enum ResponsesToolWriter {
-    static func write(_ tools: [CanonicalTool], into writer: inout JSONWriter) {
+    /// - Parameter isOwn: The tools were declared in this format and are said again as they were.
+    static func write(_ tools: [CanonicalTool], isOwn: Bool, into writer: inout JSONWriter) {
         writer.beginArray()
         var index = 0
         while index < tools.count {
@@ -104,13 +105,13 @@ enum ResponsesToolWriter {
                 writer.key("tools")
                 writer.beginArray()
                 while index < tools.count, namespace(tools[index]) == head {
-                    writeFunction(tools[index], into: &writer)
+                    writeFunction(tools[index], isOwn: isOwn, into: &writer)
                     index += 1
                 }
                 writer.endArray()
                 writer.endObject()
             } else {
-                write(tools[index], into: &writer)
+                write(tools[index], isOwn: isOwn, into: &writer)
                 index += 1
             }
         }
@@ -122,9 +123,9 @@ enum ResponsesToolWriter {
         return tool.native?["$namespace"]?.objectValue
     }
 
-    private static func write(_ tool: CanonicalTool, into writer: inout JSONWriter) {
+    private static func write(_ tool: CanonicalTool, isOwn: Bool, into writer: inout JSONWriter) {
         switch tool.kind {
-        case .function: writeFunction(tool, into: &writer)
+        case .function: writeFunction(tool, isOwn: isOwn, into: &writer)
         case .custom:
             writer.beginObject()
             writer.member("type", literal: "custom")
@@ -148,7 +149,7 @@ enum ResponsesToolWriter {
     }
 
     /// Servers take a missing `strict` for true and rewrite the schema, so that it is always said.
-    private static func writeFunction(_ tool: CanonicalTool, into writer: inout JSONWriter) {
+    private static func writeFunction(_ tool: CanonicalTool, isOwn: Bool, into writer: inout JSONWriter) {
         let own = tool.native?.format == ResponsesFormat.id ? tool.native : nil
         writer.beginObject()
         writer.member("type", literal: "function")
@@ -156,10 +157,10 @@ enum ResponsesToolWriter {
         writer.member("description", ifPresent: tool.description)
         if let schema = tool.schema {
             writer.member("parameters", schema)
-        } else if own == nil {
+        } else if !isOwn {
             writer.nullMember("parameters")
         }
-        if let strict = tool.strict { writer.member("strict", strict) }
+        if let strict = tool.strict ?? (isOwn ? nil : false) { writer.member("strict", strict) }
         writeExtras(own, into: &writer)
         writer.endObject()
     }

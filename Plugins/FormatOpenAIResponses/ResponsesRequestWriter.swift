@@ -168,6 +168,7 @@ struct ResponsesRequestWriter {
 
     private mutating func writeIdentity() {
         if isSameFormat {
+            writer.member("previous_response_id", ifPresent: request.native?["$previous"])
             if let user = request.endUser, request.native?["safety_identifier"]?.stringValue != user {
                 writer.member("user", user)
             }
@@ -198,7 +199,7 @@ struct ResponsesRequestWriter {
         guard let native = request.native else { return }
         for member in native.members where !member.key.hasPrefix("$") {
             if isSameFormat {
-                if member.key == "stream", context.stream { continue }
+                if member.key == "stream" { continue }
                 writer.key(member.key)
                 writer.value(member.value)
                 continue

@@ -17,6 +17,7 @@ struct ResponsesStreamEncoder {
     private var model = ""
     private var usage = TokenCounts()
     private var finish: CanonicalFinish?
+    private var failure: CanonicalError?
     private var sequence = 0
     private var hasStarted = false
     private var hasEnded = false
@@ -127,7 +128,7 @@ struct ResponsesStreamEncoder {
         writer.key("output")
         writer.beginArray()
         if isOver {
-            for item in items where item.isDone || error == nil {
+            for item in items where item.isDone || error == nil && !item.isCustom {
                 item.write(status: item.isDone ? .completed : .incomplete, logprobs: logprobs, into: &writer)
             }
         }
@@ -343,6 +344,7 @@ struct ResponsesStreamEncoder {
 
     private mutating func fail(_ error: CanonicalError, _ output: inout [UInt8]) {
         hasEnded = true
+        failure = error
         guard hasStarted else {
             return frame("error", &output) { writer in
                 writer.member("code", ResponsesErrors.streamCode(error))
@@ -364,7 +366,8 @@ struct ResponsesStreamEncoder {
         let (status, incomplete) = ResponsesFormat.ending(finish?.reason ?? .stop)
         var writer = JSONWriter()
         writeResponse(
-            status: status, incomplete: incomplete, logprobs: logprobs, serviceTier: serviceTier, into: &writer)
+            status: status, incomplete: incomplete, error: failure, logprobs: logprobs, serviceTier: serviceTier,
+            into: &writer)
         return writer.bytes
     }
 }

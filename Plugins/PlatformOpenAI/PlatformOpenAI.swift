@@ -31,7 +31,8 @@ struct PlatformOpenAI: PlatformAdapter {
             request.setMethod("GET")
             request.setURL(attempt.baseURL, path: isVersioned ? "/models" : Self.path("/models", apiPath))
         } else {
-            guard let endpoint = Self.endpoint(of: attempt.format) else {
+            let isCompaction = attempt.operation == "compact" && attempt.format == "openai.responses"
+            guard let endpoint = isCompaction ? "/responses/compact" : Self.endpoint(of: attempt.format) else {
                 throw PluginError(.unsupported, "An OpenAI-compatible site does not speak \(attempt.format.string).")
             }
             request.setURL(attempt.baseURL, path: isVersioned ? endpoint : Self.path(endpoint, apiPath))

@@ -47,7 +47,7 @@ extension ConfigurationDecoder {
 
     private func value<Settings>(of member: SettingMember<Settings>, in fields: MappingReader) -> Int? {
         switch member.unit {
-        case .duration: fields.duration(member.name)
+        case .duration: fields.duration(member.name, mayBeZero: member.range.lowerBound == 0)
         case .size: fields.size(member.name, in: member.range)
         case .count: fields.integer(member.name, in: member.range)
         }
@@ -69,7 +69,8 @@ extension ConfigurationDecoder {
 
     /// Keys of `gateway`.
     static let gatewayKeys =
-        ["listen", "event_loops", "max_hops", "drain"] + keys(PolicySettings.members) + keys(PoolSettings.members)
+        ["listen", "event_loops", "max_hops", "drain", "responses"]
+        + keys(PolicySettings.members) + keys(PoolSettings.members)
     /// What sections of `gateway` hold besides the settings that sites and routes have too.
     static let gatewayParts = [
         "limits": ["connections"], "timeouts": ["client_read", "client_write", "keep_alive", "heartbeat"],

@@ -36,6 +36,7 @@ struct ConfigurationDecoder {
         gateway.maxHops = fields.integer("max_hops", in: 1...100) ?? gateway.maxHops
         if let node = fields.member("limits") { gateway.limits = limits(node) }
         if let node = fields.member("timeouts") { gateway.timeouts = timeouts(node) }
+        if let node = fields.member("responses") { gateway.responses = responses(node) }
         if let node = fields.member("drain") { gateway.drain = drain(node) }
         return gateway
     }
@@ -55,6 +56,18 @@ struct ConfigurationDecoder {
         guard let fields = parts("limits", node) else { return limits }
         limits.connections = fields.integer("connections", in: 1...1_000_000) ?? limits.connections
         return limits
+    }
+
+    private func responses(_ node: ConfigurationNode) -> ResponseStoreSettings {
+        var settings = ResponseStoreSettings()
+        guard let fields = reader(node, "gateway.responses", ["store", "keep", "size", "entry"]) else {
+            return settings
+        }
+        if let keep = fields.duration("keep") { settings.keepMilliseconds = Int64(keep) }
+        settings.bytes = fields.size("size", in: 1_048_576...1_099_511_627_776) ?? settings.bytes
+        settings.entryBytes = fields.size("entry", in: 65_536...1_073_741_824) ?? settings.entryBytes
+        if fields.flag("store") == false { settings.keepMilliseconds = 0 }
+        return settings
     }
 
     private func timeouts(_ node: ConfigurationNode) -> GatewayTimeouts {

@@ -56,6 +56,7 @@ package struct GatewayConfiguration: Sendable {
     package var eventLoops: Int?
     package var limits = GatewayLimits()
     package var timeouts = GatewayTimeouts()
+    package var responses = ResponseStoreSettings()
     package var drain = GatewayDrain()
     /// A request that has come through so many gateways already is refused: it runs in a circle.
     package var maxHops = 4

@@ -57,6 +57,8 @@ package struct RetrySettings: Sendable, Hashable {
     package var backoffBase: Int?
     /// Milliseconds.
     package var backoffLimit: Int?
+    /// Milliseconds.
+    package var hedge: Int?
 
     package init() {}
 
@@ -64,5 +66,6 @@ package struct RetrySettings: Sendable, Hashable {
         retry.maxAttempts = maxAttempts ?? retry.maxAttempts
         retry.backoffBase = backoffBase ?? retry.backoffBase
         retry.backoffLimit = backoffLimit ?? retry.backoffLimit
+        retry.hedge = hedge ?? retry.hedge
     }
 }

@@ -36,6 +36,9 @@ package struct RequestPolicy: Sendable, Hashable {
         package var backoffBase = 200
         /// Milliseconds; nobody waits longer for a second chance of the same party.
         package var backoffLimit = 5_000
+        /// Milliseconds without content of a streamed answer after which a second channel is asked at the same time;
+        /// 0 = never.
+        package var hedge = 0
 
         package init() {}
     }

@@ -65,6 +65,9 @@ extension PolicySettings {
         .init(
             ["retry", "backoff"], "max", .duration, nil, \.retry.backoffLimit,
             "The longest wait for a second chance of the same party."),
+        .init(
+            ["retry"], "hedge", .duration, 0...86_400_000, \.retry.hedge,
+            "Without content of a streamed answer for so long, a second channel is asked at the same time; 0 = never."),
     ]
 }
 

@@ -19,6 +19,8 @@ struct AttemptState {
     }
 
     var slot: CandidateSlot?
+    /// Set where a second attempt may come beside this one.
+    var leg: HedgeLeg?
     /// The format the upstream is spoken to in.
     var binding: FormatBinding?
     /// It is the client's own.
@@ -38,6 +40,8 @@ struct AttemptState {
     /// Header lines of the answer that are passed on, of a successful one.
     var forwarded = ByteBuffer()
     var hasContentType = false
+    /// Items of a stream that passes through, one after the other, for the store.
+    var doneItems: [UInt8] = []
     /// Length of an answer that is relayed; nil = the upstream did not say.
     var relayLength: Int?
     /// Cuts the stream into frames; nil unless the answer is a stream.

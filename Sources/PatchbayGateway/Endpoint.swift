@@ -19,6 +19,13 @@ enum Endpoint: Sendable, Equatable {
     case messages
     case gemini(GeminiMethod)
     case responses
+    /// `/responses/compact`: a conversation is made shorter by the upstream.
+    case compaction
+    /// `/responses/{id}`, a response that the gateway keeps.
+    case storedResponse
+    case responseInput
+    case responseCancellation
+    case inputTokens
     /// Legacy text completions.
     case completions
     case task(TaskEndpoint)
@@ -35,8 +42,9 @@ enum Endpoint: Sendable, Equatable {
         switch self {
         case .chatCompletions: .openAIChat
         case .messages: .anthropicMessages
-        case .responses: .openAIResponses
+        case .responses, .compaction: .openAIResponses
         case .gemini(let method): method.format
+        case .storedResponse, .responseInput, .responseCancellation, .inputTokens: nil
         case .completions: .openAICompletions
         case .task(let task): task.format
         case .plugin(let format): format
@@ -54,6 +62,7 @@ enum Endpoint: Sendable, Equatable {
         switch self {
         case .task(let task): task.operation
         case .gemini(let method): method.operation
+        case .compaction: .compact
         default: .generate
         }
     }
@@ -64,7 +73,17 @@ enum Endpoint: Sendable, Equatable {
     }
 
     /// `POST` for endpoints with a body, else `GET`.
-    var method: HTTPMethod { format == nil ? .get : .post }
+    var method: HTTPMethod {
+        switch self {
+        case .responseCancellation, .inputTokens: .post
+        default: format == nil ? .get : .post
+        }
+    }
+
+    /// Whether the path takes the method.
+    func takes(_ method: HTTPMethod) -> Bool {
+        method == self.method || method == .head && self.method == .get || method == .delete && self == .storedResponse
+    }
 
     var needsKey: Bool { self != .health && self != .readiness }
 }
@@ -82,8 +101,8 @@ struct EndpointMatch {
             endpoint = .chatCompletions
         } else if bare.equals("/messages") {
             endpoint = .messages
-        } else if bare.equals("/responses") {
-            endpoint = .responses
+        } else if bare.hasPrefix("/responses") {
+            endpoint = EndpointMatch.response(UnsafeRawBufferPointer(rebasing: bare[10...]))
         } else if bare.equals("/models") {
             endpoint = .models
         } else if bare.equals("/completions") {
@@ -100,6 +119,19 @@ struct EndpointMatch {
             endpoint = EndpointMatch.health(path)
             if path.hasPrefix("/v1beta/") { dialect = .gemini }
         }
+    }
+
+    /// What follows `/responses`.
+    private static func response(_ rest: UnsafeRawBufferPointer) -> Endpoint? {
+        guard let first = rest.first else { return .responses }
+        guard first == UInt8(ascii: "/"), rest.count > 1 else { return nil }
+        if rest.equals("/compact") { return .compaction }
+        if rest.equals("/input_tokens") { return .inputTokens }
+        guard let slash = rest.dropFirst().firstIndex(of: UInt8(ascii: "/")) else { return .storedResponse }
+        guard slash > 1 else { return nil }
+        let action = UnsafeRawBufferPointer(rebasing: rest[slash...])
+        if action.equals("/input_items") { return .responseInput }
+        return action.equals("/cancel") ? .responseCancellation : nil
     }
 
     private static func health(_ path: UnsafeRawBufferPointer) -> Endpoint? {

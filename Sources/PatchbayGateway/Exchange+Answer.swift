@@ -135,7 +135,9 @@ extension Exchange: UpstreamResponseReceiver {
         }
         do {
             let document = try answerDocument()
+            if responses != nil { keepResponse(document.readableBytesView, isStream: false) }
             usage.merge(attempt.tap.usage)
+            cancelRival()
             finishAttempt(fault: .none, reason: "")
             loop.health.recordSuccess(attempt.channel, of: snapshot.table, now: loop.now)
             firstTokenAt = loop.now

@@ -10,30 +10,36 @@ import PatchbayWire
 extension Exchange {
     /// Sends the next attempt of the plan, or answers the error of the last one.
     func nextAttempt() {
+        if continueWithRival() { return }
         while true {
-            let slot: CandidateSlot
             switch nextTurn() {
-            case .ask(let next): slot = next
+            case .ask(let slot):
+                if begin(slot) { return }
             case .waiting: return
             case .exhausted: return answerLastError()
             }
-            if attempt.slot != nil { attempt = AttemptState() }
-            attempt.slot = slot
-            attempt.startedAt = loop.now
-            do {
-                try send(prepareAttempt(), to: slot)
-                return
-            } catch let error as GatewayError {
-                // The request itself cannot be brought into the channel's format.
-                noteUnsent(fault: .client, reason: error.sentence)
-                lastError = lastError ?? error
-            } catch {
-                noteUnsent(fault: .site, reason: "\(error)")
-                lastError =
-                    lastError
-                    ?? GatewayError(.upstreamFailed, "the channel could not be prepared: \(error)", status: 502)
-            }
         }
+    }
+
+    /// Sends the request to one channel, whose places are held. False, with the places given back, if it cannot be.
+    func begin(_ slot: CandidateSlot) -> Bool {
+        if attempt.slot != nil { attempt = AttemptState() }
+        attempt.slot = slot
+        attempt.startedAt = loop.now
+        do {
+            try send(prepareAttempt(), to: slot)
+            return true
+        } catch let error as GatewayError {
+            // The request itself cannot be brought into the channel's format.
+            noteUnsent(fault: .client, reason: error.sentence)
+            lastError = lastError ?? error
+        } catch {
+            noteUnsent(fault: .site, reason: "\(error)")
+            lastError =
+                lastError
+                ?? GatewayError(.upstreamFailed, "the channel could not be prepared: \(error)", status: 502)
+        }
+        return false
     }
 
     /// A channel that could not even be asked.
@@ -55,11 +61,12 @@ extension Exchange {
         attempt.isOpen = true
         loop.health.attemptStarted(attempt.channel, of: snapshot.table)
         let timeouts = slot.policy.timeouts
+        if slot.policy.retry.hedge > 0, fields.stream { attempt.leg = HedgeLeg(self) }
         upstream = loop.pool.send(
             request, to: destination,
             timeouts: UpstreamTimeouts(
                 connect: timeouts.connect, write: timeouts.write, firstByte: timeouts.firstByte, idle: timeouts.idle),
-            receiver: self)
+            receiver: attempt.leg ?? self)
     }
 
     // MARK: - Building the request
@@ -79,7 +86,8 @@ extension Exchange {
         try prepare(instance, upstream, format)
         let draft = loop.draft
         if let form = fields.form { return try formRequest(form, draft, upstream) }
-        let body = try attempt.isSameFormat ? patchedBody(draft) : convertedBody(draft, from: client)
+        let isOwn = attempt.isSameFormat && !dropsReasoning
+        let body = try isOwn ? patchedBody(draft) : convertedBody(draft, from: client)
         return try upstreamRequest(draft: draft, upstream: upstream, body: body)
     }
 
@@ -90,6 +98,7 @@ extension Exchange {
         let usable = loop.health.usableFormats(attempt.channel, of: snapshot.table, now: loop.now)
         // A format that no site speaks has an empty set, which every set contains.
         if !client.own.isEmpty, usable.contains(client.own) { return client }
+        guard endpoint != .compaction else { throw ChannelUnusable(reason: "the channel cannot compact conversations") }
         // What no plugin reads cannot be brought into another format.
         guard client.codec != nil else {
             throw ChannelUnusable(reason: "the channel does not speak \(client.format)")
@@ -129,7 +138,8 @@ extension Exchange {
     /// The client's own bytes with as few changes as the channel needs, and every other byte untouched.
     private func patchedBody(_ draft: RequestDraft) throws -> ByteBuffer {
         let addsUsage = fields.stream && attempt.format.hasStreamOptions && !clientAskedForUsage
-        if !attempt.renamesModel, !addsUsage, draft.patches.isEmpty { return body }
+        let source = ownFormatBody
+        if !attempt.renamesModel, !addsUsage, draft.patches.isEmpty { return source }
         var operations: [JSONPatchOperation] = []
         if case .gemini(let method) = endpoint {
             if attempt.renamesModel, method.namesModelInBody { return try renamedBody(method, draft) }
@@ -141,10 +151,10 @@ extension Exchange {
             operations.append(JSONPatchOperation("stream_options", "include_usage", value: Array("true".utf8)))
         }
         operations += try draft.patchOperations()
-        if operations.isEmpty { return body }
+        if operations.isEmpty { return source }
         var patched: [UInt8] = []
-        patched.reserveCapacity(body.readableBytes + 128)
-        try body.withUnsafeReadableBytes { try JSONPatch.apply(operations, to: $0, into: &patched) }
+        patched.reserveCapacity(source.readableBytes + 128)
+        try source.withUnsafeReadableBytes { try JSONPatch.apply(operations, to: $0, into: &patched) }
         return ByteBuffer(bytes: patched)
     }
 
@@ -164,6 +174,7 @@ extension Exchange {
         guard let decoder = client.codec, let encoder = attempt.binding?.codec else {
             throw ChannelUnusable(reason: "no plugin converts \(client.format) to \(attempt.format)")
         }
+        try refuseUnportable()
         if canonical.isEmpty {
             losses = LossLedger()
             do throws(PluginError) {
@@ -182,9 +193,12 @@ extension Exchange {
         } catch {
             throw GatewayError(.unsupportedConversion, error.sentence, status: 400)
         }
-        guard !draft.patches.isEmpty else { return ByteBuffer(bytes: converted) }
+        if responses != nil, !attempt.isSameFormat { try refuseFatalLoss() }
+        var operations = try draft.patchOperations()
+        if responses?.original != nil, attempt.isSameFormat { operations.append(.withoutPrevious) }
+        guard !operations.isEmpty else { return ByteBuffer(bytes: converted) }
         var patched: [UInt8] = []
-        try converted.withUnsafeBytes { try JSONPatch.apply(draft.patchOperations(), to: $0, into: &patched) }
+        try converted.withUnsafeBytes { try JSONPatch.apply(operations, to: $0, into: &patched) }
         return ByteBuffer(bytes: patched)
     }
 

@@ -31,6 +31,11 @@ extension Exchange {
                 "status": "\(attempt.status)", "fault": "\(verdict.fault.name)", "reason": "\(reason)",
             ])
         guard state == .waiting else { return breakCommittedStream(cause) }
+        if case .answer = cause, retriesWithConversation() || retriesWithoutReasoning() {
+            // The same channel again, after another one that may be under way beside it.
+            plan.insert(governed.candidate, at: planPosition)
+            return nextAttempt()
+        }
         // The time of the whole request is over, not that of one attempt.
         if case .timeout = cause { return answerLastError() }
         if isStandInUnable { return nextAttempt() }
@@ -80,6 +85,8 @@ extension Exchange {
 
     func penalise(_ verdict: Verdict, reason: String) {
         finishAttempt(fault: verdict.fault, reason: reason)
+        // That a site does not compact is no proof against the format.
+        if endpoint == .compaction, verdict.fault == .endpoint { return }
         let failure = AttemptFailure(
             fault: verdict.fault, connectLevel: attempt.isUnreachable,
             cooldownMilliseconds: UInt64(max(0, verdict.cooldownMilliseconds)),

@@ -31,6 +31,7 @@ extension Exchange {
 
     /// Writes the one record of the request. After it the request may be forgotten.
     func settle(outcome: RequestOutcome, status: Int, errorCode: String) {
+        cancelRival()
         guard hasLedgerEntry, let key else { return }
         hasLedgerEntry = false
         endAdmission(after: outcome)

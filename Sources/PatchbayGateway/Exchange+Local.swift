@@ -70,11 +70,13 @@ extension Exchange {
         if beforeBody { connection.refusedBeforeBody() } else { connection.answered() }
     }
 
-    func answer(_ document: [UInt8], warning: String? = nil) {
+    func answer(_ document: [UInt8], type: StaticString = "application/json", warning: String? = nil) {
         var bytes = connection.buffer(capacity: 256 + document.count)
         ResponseHead.writeStatus(200, into: &bytes)
         ResponseHead.writeRequestID(requestID, dialect: dialect, into: &bytes)
-        bytes.writeStaticString("content-type: application/json\r\n")
+        bytes.writeStaticString("content-type: ")
+        bytes.writeStaticString(type)
+        bytes.writeStaticString("\r\n")
         if let warning { ResponseHead.writeField("x-patchbay-warnings", warning, into: &bytes) }
         connection.finishHead(&bytes, length: document.count)
         if !isHead { bytes.writeBytes(document) }

@@ -9,7 +9,7 @@ import PatchbayWire
 /// Streams: every frame is looked at, few are changed, and only whole frames reach the client.
 extension Exchange {
     /// So much of a stream is held back while its first good event is awaited.
-    private static let maximumHeldBytes = 65_536
+    private static let maximumHeldBytes = 262_144
     /// So many frames without an error show that an answer is under way, where the codec tells no more than that.
     private static let goodFramesToCommit = 8
 
@@ -61,6 +61,7 @@ extension Exchange {
             if attempt.stripsUsage, StreamEdit.isUsageOnly(data) { return }
         }
         guard attempt.encoder == nil else { return }
+        if responses != nil { noteItem(frame) }
         if attempt.tap.error != nil {
             attempt.errorIsShown = showsError(frame)
             guard attempt.errorIsShown else { return }
@@ -124,6 +125,7 @@ extension Exchange {
 
     /// The point of no return: the head and everything held so far go out in one write.
     private func commit() {
+        cancelRival()
         attempt.mode = .passing
         state = .streaming
         firstTokenAt = loop.now
@@ -133,7 +135,10 @@ extension Exchange {
         let held = Array(attempt.collected.readableBytesView)
         attempt.collected = ByteBuffer()
         let isWhole = attempt.tap.ended
-        if isWhole { recordCompleted() }
+        if isWhole {
+            if responses != nil { keepResponse(held, isStream: true) }
+            recordCompleted()
+        }
         append(chunk: held, to: &head)
         if isWhole { appendTerminator(to: &head) }
         connection.write(head)
@@ -179,6 +184,7 @@ extension Exchange {
     /// leaves a record without an answer, never an answer without a record. The client does not wait for the
     /// upstream's transport.
     private func streamComplete(_ output: [UInt8]) {
+        if responses != nil { keepResponse(output, isStream: true) }
         recordCompleted()
         var buffer = connection.buffer(capacity: output.count + 32)
         append(chunk: output, to: &buffer)

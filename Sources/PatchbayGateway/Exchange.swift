@@ -15,6 +15,8 @@ final class Exchange {
         case idle
         /// The head is accepted, the body is on its way.
         case receiving
+        /// The store has been asked for what the request refers to.
+        case looking
         /// An upstream is at work and nothing has been sent to the client.
         case waiting
         /// The head of the answer has been sent.
@@ -58,10 +60,18 @@ final class Exchange {
     var waitSerial: UInt64 = 0
     /// The canonical form of the body, made once for all attempts that need it.
     var canonical: [UInt8] = []
+    /// Sealed reasoning has been taken out of `canonical`, so that every attempt is written from there.
+    var dropsReasoning = false
+    /// What the request says about state, on the endpoint that knows such a thing.
+    var responses: ResponsesTurn?
+    /// Numbers the questions to the store, so that a late answer is known as such.
+    var lookup: UInt = 0
 
     // The attempt in progress.
     var attempt = AttemptState()
     var upstream: UpstreamExchange?
+    /// A second attempt beside it, or the first one beside the second.
+    var rival: RivalAttempt?
 
     // The answer.
     /// Bytes of the upstream's answer; signs of life do not count.
@@ -123,6 +133,8 @@ final class Exchange {
         hasLedgerEntry = false
         lastError = nil
         canonical.removeAll(keepingCapacity: false)
+        dropsReasoning = false
+        responses = nil
         sentToClient = 0
         firstTokenAt = nil
         silence = ClientSilence(since: startedAt)
@@ -137,8 +149,9 @@ final class Exchange {
             throw GatewayError(.notFound, "this path does not exist on the gateway", status: 404)
         }
         let method = connection.head.method
-        guard method == endpoint.method || (method == .head && endpoint.method == .get) else {
-            throw GatewayError.method(allowed: endpoint.method == .get ? "GET" : "POST")
+        guard endpoint.takes(method) else {
+            let allowed = endpoint == .storedResponse ? "GET, HEAD, DELETE" : endpoint.method == .get ? "GET" : "POST"
+            throw GatewayError.method(allowed: allowed)
         }
         return endpoint
     }
@@ -151,7 +164,10 @@ final class Exchange {
         do throws(GatewayError) {
             try adoptSnapshotWithBody()
             switch endpoint {
-            case .chatCompletions, .messages, .responses, .gemini, .completions, .task, .plugin: try route()
+            case .chatCompletions, .messages, .gemini, .completions, .task, .plugin: try route()
+            case .responses, .compaction, .inputTokens: try beginResponse()
+            case .storedResponse?, .responseInput?, .responseCancellation?:
+                if let endpoint { try answerStoredResponse(endpoint) }
             case .models: answerModels()
             case .model: try answerModel()
             case .health, .readiness, nil: answerHealth()
@@ -161,7 +177,7 @@ final class Exchange {
         }
     }
 
-    private func route() throws(GatewayError) {
+    func route() throws(GatewayError) {
         guard let key, let format = endpoint?.format, let binding = snapshot.binding(format) else { return }
         self.binding = binding
         fields = try scannedFields()
@@ -204,6 +220,10 @@ final class Exchange {
     }
 
     func clientLeft() {
+        if state == .looking {
+            state = .finished
+            return release()
+        }
         guard state == .waiting || state == .streaming else { return }
         dropUpstream()
         usage.merge(attempt.tap.usage)
@@ -218,6 +238,7 @@ final class Exchange {
     func release() {
         body = ByteBuffer()
         canonical = []
+        responses = nil
         attempt = AttemptState()
     }
 
@@ -226,11 +247,19 @@ final class Exchange {
         if isWritable { upstream?.resumeReading() } else { upstream?.pauseReading() }
     }
 
+    /// Nanoseconds that a request waits for the store of responses.
+    private static let storePatience: Int64 = 10_000_000_000
+
     func tick(now: Int64) {
+        if state == .looking, now - startedAt > Exchange.storePatience {
+            let sentence = "the responses that this gateway keeps cannot be read at the moment"
+            return answerLocally(GatewayError(.storeUnavailable, sentence, status: 503), beforeBody: false)
+        }
         guard state == .waiting || state == .streaming else { return }
         guard attempt.endedAt == nil else { return stopWaitingForTransport(now: now) }
         guard !enforceTimeouts(now: now) else { return }
         // While the gateway waits by itself, for a place or before it tries again, an error can still have a status.
         if fields.stream, governed.waiting == nil { breakSilence(now: now) }
+        hedgeIfDue(now: now)
     }
 }

@@ -12,7 +12,9 @@ final class FormatBinding: Sendable {
     /// The format alone; empty when no site speaks it.
     let own: FormatSet
     /// The formats that a request in this one can be sent in: itself, and those whose plugins know the same operation.
+    /// Legacy completions are for those who ask for them: they continue a text, which is no answer to a conversation.
     let sendable: FormatSet
+    private let others: [WireFormat]
 
     init(_ format: WireFormat, codecs: [WireFormat: FormatCodec], table: RoutingTable) {
         let codec = codecs[format]
@@ -21,7 +23,15 @@ final class FormatBinding: Sendable {
         name = StableBytes(format.rawValue)
         own = table.formatSet([format])
         let operations = codec?.operations ?? []
-        let others = codecs.values.filter { !$0.operations.isDisjoint(with: operations) }
-        sendable = own.union(table.formatSet(others.map(\.format)))
+        let others = codecs.values.filter {
+            $0.format != .openAICompletions && !$0.operations.isDisjoint(with: operations)
+        }
+        self.others = others.map(\.format)
+        sendable = own.union(table.formatSet(self.others))
+    }
+
+    /// ``sendable`` in another table.
+    func formats(of table: RoutingTable) -> FormatSet {
+        table.formatSet([format]).union(table.formatSet(others))
     }
 }

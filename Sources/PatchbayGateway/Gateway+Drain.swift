@@ -40,6 +40,8 @@ extension Gateway {
             result.abandoned = connectionCount
         }
         await onLoops { $0.close() }
+        // Its answers go to the loops.
+        responses?.close()
         try? await group.shutdownGracefully()
         logger.notice(
             "gateway drained", metadata: ["cut_off": "\(result.cutOff)", "abandoned": "\(result.abandoned)"])
@@ -130,6 +132,10 @@ extension Exchange {
     ///
     /// - Returns: false if the answer is complete and only its last bytes are on their way.
     func cutOff(_ error: GatewayError) -> Bool {
+        if state == .looking {
+            answerLocally(error, beforeBody: false)
+            return true
+        }
         guard state == .waiting || (state == .streaming && attempt.endedAt == nil) else { return false }
         dropUpstream()
         usage.merge(attempt.tap.usage)

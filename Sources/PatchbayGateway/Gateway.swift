@@ -19,12 +19,15 @@ package final class Gateway: Sendable {
     let logger: Logger
     let readiness: Readiness
     let listener: GatewayListener
+    let responses: ResponseStore?
     /// What has been used of limits; for building snapshots.
     package let limits = LimitRegistry()
 
     /// What loops share besides the snapshot. None of it is touched for a request.
     struct Shared: Sendable {
         let addresses = AddressTable()
+        /// Nil if the gateway keeps no responses.
+        let responses: ResponseStore?
         let loopCount: Int
     }
 
@@ -59,7 +62,9 @@ package final class Gateway: Sendable {
         self.readiness = readiness
         var loops: [NIOLoopBound<LoopContext>] = []
         var counters: [LoopCounters] = []
-        let shared = Shared(loopCount: count)
+        let responses = Self.openResponses(configuration.responses, services.ledgerDirectory, logger)
+        self.responses = responses
+        let shared = Shared(responses: responses, loopCount: count)
         for (index, eventLoop) in zip(0..<count, group.makeIterator()) {
             let cell = LoopCounters()
             counters.append(cell)
@@ -79,6 +84,19 @@ package final class Gateway: Sendable {
         self.counters = counters
     }
 
+    /// The data plane goes on without the store if it cannot be opened; requests that need it are told.
+    private static func openResponses(
+        _ settings: ResponseStoreSettings, _ directory: String, _ logger: Logger
+    ) -> ResponseStore? {
+        guard settings.isOn else { return nil }
+        do throws(StoreError) {
+            return try ResponseStore(directory: directory, settings: settings)
+        } catch {
+            logger.error("responses cannot be kept", metadata: ["reason": "\(error.sentence)"])
+            return nil
+        }
+    }
+
     /// Replaces the configuration. Requests in progress finish with the one they started with.
     ///
     /// - Parameter settings: What else changes with it; nil = nothing.
@@ -88,6 +106,12 @@ package final class Gateway: Sendable {
             try? await loop.eventLoop.submit { loop.value.publish(snapshot, settings: settings) }.get()
         }
         readiness.become(.ready)
+    }
+
+    /// The wire formats of `table` that a request in `format` can be sent in; nil for a format that nobody knows here.
+    package func sendableFormats(for format: WireFormat, in table: RoutingTable) async -> FormatSet? {
+        guard let loop = loops.first else { return nil }
+        return try? await loop.eventLoop.submit { loop.value.snapshot.binding(format)?.formats(of: table) }.get()
     }
 
     /// What can change beside the snapshot while the gateway runs.

@@ -12,6 +12,7 @@ struct GatewayError: Error {
         case modelNotAllowed = "model_not_allowed"
         case modelNotFound = "model_not_found"
         case notFound = "not_found"
+        case previousResponseNotFound = "previous_response_not_found"
         case methodNotAllowed = "method_not_allowed"
         case tooLarge = "request_too_large"
         case unsupportedConversion = "unsupported_conversion"
@@ -69,7 +70,7 @@ extension GatewayError {
     private var openAIType: String {
         switch code {
         case .invalidKey, .invalidRequest, .modelNotAllowed, .modelNotFound, .notFound, .methodNotAllowed, .tooLarge,
-            .unsupportedConversion, .requestTimeout:
+            .unsupportedConversion, .requestTimeout, .previousResponseNotFound:
             "invalid_request_error"
         case .rateLimited, .queueFull: "rate_limit_error"
         case .quotaExhausted: "insufficient_quota"
@@ -88,7 +89,7 @@ extension GatewayError {
         case .quotaExhausted: "billing_error"
         case .noChannel, .overloaded, .shuttingDown, .storeUnavailable: "overloaded_error"
         case .upstreamTimeout, .requestTimeout: "timeout_error"
-        case .invalidRequest, .unsupportedConversion: "invalid_request_error"
+        case .invalidRequest, .unsupportedConversion, .previousResponseNotFound: "invalid_request_error"
         default: "api_error"
         }
     }
@@ -102,7 +103,7 @@ extension GatewayError {
         case .rateLimited, .queueFull, .quotaExhausted: "RESOURCE_EXHAUSTED"
         case .noChannel, .overloaded, .shuttingDown, .storeUnavailable, .streamTruncated: "UNAVAILABLE"
         case .upstreamTimeout, .requestTimeout: "DEADLINE_EXCEEDED"
-        case .invalidRequest, .unsupportedConversion, .tooLarge: "INVALID_ARGUMENT"
+        case .invalidRequest, .unsupportedConversion, .tooLarge, .previousResponseNotFound: "INVALID_ARGUMENT"
         case .notImplemented: "UNIMPLEMENTED"
         case .upstreamFailed, .upstreamAuthentication, .upstreamInvalid, .loopDetected: "INTERNAL"
         }

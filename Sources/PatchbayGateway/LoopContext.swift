@@ -15,6 +15,8 @@ final class LoopContext {
     private(set) var timeouts: GatewayTimeouts
     let pool: UpstreamPool
     let ledger: LedgerWriter
+    /// Nil if the gateway keeps no responses.
+    let responses: ResponseStore?
     let logger: Logger
     let counters: LoopCounters
     var snapshot: GatewaySnapshot
@@ -57,6 +59,7 @@ final class LoopContext {
         health = HealthTable(table: snapshot.table)
         random = SeededRandom(seed: services.seed.map { $0 &+ UInt64(index) } ?? .random(in: 0 ... .max))
         metrics = services.metrics.loop(index)
+        responses = shared.responses
         self.counters = counters
         self.readiness = readiness
         self.logger = logger

@@ -37,11 +37,15 @@ enum TokenEstimate {
     }
 
     private static func isNoText(_ tape: borrowing JSONTape, _ key: JSONIndex) -> Bool {
-        let names: [StaticString] = ["role", "mimeType", "mime_type", "model", "type", "thoughtSignature", "signature"]
+        let names: [StaticString] = [
+            "role", "mimeType", "mime_type", "model", "type", "thoughtSignature", "signature", "encrypted_content",
+            "id", "call_id", "previous_response_id",
+        ]
         return names.contains { tape.equals(key, $0) }
     }
 
     private static func tokens(inText text: UnsafeRawBufferPointer) -> Int {
+        if text.hasPrefix("data:") { return tokensOfMedia }
         var latin = 0
         var other = 0
         for byte in text {

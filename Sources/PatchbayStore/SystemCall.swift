@@ -37,6 +37,13 @@ enum SystemCall {
         throw failure("make the directory", path)
     }
 
+    /// Makes a file that only its owner may read, also where the umask would say otherwise, unless there is one.
+    static func makePrivateFile(_ path: String) throws(StoreError) {
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw failure("open", path) }
+        close(descriptor)
+    }
+
     /// The names in a directory, without `.` and `..`, sorted.
     static func names(in directory: String) throws(StoreError) -> [String] {
         guard let stream = opendir(directory) else { throw failure("read the directory", directory) }

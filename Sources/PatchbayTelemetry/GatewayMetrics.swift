@@ -14,6 +14,7 @@ package final class GatewayMetrics: Sendable {
     let streams: MetricFamily
     let limitHits: MetricFamily
     let retries: MetricFamily
+    let hedges: MetricFamily
     let queued: MetricFamily
     let queueWait: MetricFamily
 
@@ -53,6 +54,9 @@ package final class GatewayMetrics: Sendable {
         limitHits = registry.counter(
             "patchbay_limit_hits_total", help: "Limits that requests ran into, by whose limit it is and which.",
             labels: ["scope", "limit"])
+        hedges = registry.counter(
+            "patchbay_hedged_attempts_total", help: "Attempts beside another one of their request, by site.",
+            labels: ["site"])
         retries = registry.counter(
             "patchbay_retries_total", help: "Attempts after the first of their request, by site.", labels: ["site"])
         queued = registry.gauge(

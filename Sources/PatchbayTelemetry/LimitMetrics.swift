@@ -32,6 +32,11 @@ package final class LimitMetrics {
         shard.add(1, to: cell(metrics.retries, site))
     }
 
+    /// Counts an attempt that was made beside another one of its request.
+    package func hedged(site: String) {
+        shard.add(1, to: cell(metrics.hedges, site))
+    }
+
     /// - Parameter change: +1 when a request begins to wait at a gate, -1 when it stops.
     package func queued(_ gate: String, _ change: Int64) {
         shard.add(change, to: cell(metrics.queued, gate))

@@ -151,10 +151,18 @@ final class LocalAdminBackend: AdminBackend {
         }
     }
 
-    func explain(model: String, key: Key?) async throws -> RouteExplanation {
+    func explain(model: String, key: Key?, format: WireFormat?) async throws -> RouteExplanation {
         let health = await gateway.health()
+        let table = await control.table
+        var formats: FormatSet?
+        if let format {
+            guard let known = await gateway.sendableFormats(for: format, in: table) else {
+                throw AdminError(.invalidField, "format is no wire format of this gateway.", field: "format")
+            }
+            formats = known
+        }
         var explanation = Router.explain(
-            model: model, key: key, in: await control.table, formats: nil, health: health,
+            model: model, key: key, in: table, formats: formats, health: health,
             now: SystemTime.monotonicNanoseconds(), seed: .random(in: 0 ... .max))
         let configuration = await control.configuration
         gateway.limits.explain(&explanation, key: key, in: configuration, now: SystemTime.monotonicNanoseconds())

@@ -74,7 +74,7 @@ final class InMemoryBackend: AdminBackend {
         }
     }
 
-    func explain(model: String, key: Key?) async throws -> RouteExplanation {
+    func explain(model: String, key: Key?, format: WireFormat?) async throws -> RouteExplanation {
         if model == "broken" { throw Broken() }
         let table = RoutingTable(configuration: state.withLock(\.configuration))
         return Router.explain(model: model, key: key, in: table, health: HealthSnapshot(), now: 1, seed: 7)

@@ -69,6 +69,13 @@ import Testing
         #expect(configuration.gateway.drain.delay == 0 && configuration.gateway.drain.deadline == 120_000)
     }
 
+    @Test func keptResponsesHaveAnExpiryAndASize() throws {
+        #expect(try parse("").gateway.responses == ResponseStoreSettings())
+        let set = try parse("gateway: { responses: { keep: 2h, size: 10MiB, entry: 1MiB } }").gateway.responses
+        #expect(set.keepMilliseconds == 7_200_000 && set.bytes == 10_485_760 && set.entryBytes == 1_048_576 && set.isOn)
+        #expect(try !parse("gateway: { responses: { store: false } }").gateway.responses.isOn)
+    }
+
     @Test func aSiteCanSayEverything() throws {
         let site = try #require(
             try parse(

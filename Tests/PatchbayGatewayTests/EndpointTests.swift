@@ -9,7 +9,11 @@ import Testing
 
     @Test(arguments: [
         ("/v1/chat/completions", Endpoint.chatCompletions), ("/chat/completions", .chatCompletions),
-        ("/v1/messages", .messages), ("/messages", .messages), ("/v1/models", .models), ("/models", .models),
+        ("/v1/messages", .messages), ("/messages", .messages), ("/v1/responses", .responses),
+        ("/responses", .responses),
+        ("/v1/responses/compact", .compaction), ("/v1/responses/input_tokens", .inputTokens),
+        ("/v1/responses/resp_1", .storedResponse), ("/responses/resp_1/input_items", .responseInput),
+        ("/v1/responses/resp_1/cancel", .responseCancellation), ("/v1/models", .models), ("/models", .models),
         ("/healthz", .health), ("/health/liveliness", .health), ("/health/liveness", .health), ("/readyz", .readiness),
         ("/health/readiness", .readiness), ("/v1/completions", .completions), ("/v1/embeddings", .task(.embeddings)),
         ("/embeddings", .task(.embeddings)), ("/v1/moderations", .task(.moderations)), ("/v1/rerank", .task(.rerank)),
@@ -24,7 +28,7 @@ import Testing
 
     @Test(arguments: [
         "/", "/v1", "/v1/", "/v1/chat/completions/", "/v1/chat/completionsx", "/v1/v1/messages", "/v2/messages",
-        "/v1//messages",
+        "/v1//messages", "/v1/responsesx", "/v1/responses/", "/v1/responses//cancel", "/v1/responses/a/b",
         "/v1/messages/..", "/V1/messages", "/v1/%6dessages", "/v1/healthz",
     ])
     func otherPathsDoNot(path: String) {

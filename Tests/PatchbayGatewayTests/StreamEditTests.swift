@@ -40,6 +40,15 @@ import Testing
         #expect(!isUsageOnly(data))
     }
 
+    @Test func theModelOfAResponseIsReplaced() throws {
+        #expect(
+            try renamed(
+                "event: response.created\ndata: {\"type\":\"x\",\"response\":{\"id\":1.0,\"model\":\"up\"}}\n\n")
+                == "event: response.created\ndata: {\"type\":\"x\",\"response\":{\"id\":1.0,\"model\":\"alias \\\"1\\\"\"}}\n\n"
+        )
+        #expect(try renamed("data: {\"type\":\"x\",\"response\":{\"id\":1}}\n\n") == nil)
+    }
+
     @Test func theModelIsReplacedAndNothingElse() throws {
         #expect(
             try renamed("data: {\"id\": 1.0, \"model\": \"up\" ,\"model2\":\"up\"}\n\n")

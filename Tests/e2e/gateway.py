@@ -155,7 +155,7 @@ class Running:
         self.admin_url = f"http://127.0.0.1:{self.admin_port}/api/v1"
         text = configuration(sites, self.port, self.admin_port, extra, keys)
         self.gateway = Gateway(directory, self.configure(text), arguments)
-        self.gateway.start().wait_ready(self.port)
+        self.gateway.start().wait_ready(self.port).wait_ready(self.admin_port)
         self.gemini_clients = {}
         self.admin = httpx.Client(
             base_url=self.admin_url, headers={"authorization": f"Bearer {ADMIN_TOKEN}"}, timeout=10)

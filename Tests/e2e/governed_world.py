@@ -71,8 +71,8 @@ class Governed(Running):
                     total += float(found[3])
         return total
 
-    def explain(self, model, key=None):
-        answer = self.admin.post("/explain", json={"model": model, **({"key": key} if key else {})})
+    def explain(self, model, key=None, format="openai.chat"):
+        answer = self.admin.post("/explain", json={"model": model, "key": key, "format": format})
         assert answer.status_code == 200, answer.text
         return answer.json()
 

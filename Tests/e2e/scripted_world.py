@@ -7,15 +7,15 @@ import time
 from fakes.scripted import ScriptedUpstream
 from gateway import Running
 
-PLATFORMS = {"chat": "openai", "messages": "anthropic"}
-ALL_PLATFORMS = {**PLATFORMS, "responses": "openai\n    formats: [openai.responses]", "gemini": "gemini"}
+PLATFORMS = {"chat": "openai", "messages": "anthropic", "responses": "openai"}
+ALL_PLATFORMS = {**PLATFORMS, "gemini": "gemini"}
 
 
 def site(upstream, name, platform, model):
-    # A platform may be followed by more members of the site.
+    formats = "\n    formats: [openai.responses]" if name.startswith("responses-") else ""
     return f"""  - name: {name}
     platform: {platform}
-    base_url: {upstream.url(name)}
+    base_url: {upstream.url(name)}{formats}
     accounts: [ {{ name: main, credential: {{ kind: api_key, api_key: sk-scripted-1 }}, models: [{model}] }} ]
 """
 

@@ -177,6 +177,8 @@ def test_a_peculiar_stream_is_complete(world, client, format_name, variant):
     if client.name == "gemini.generate" == f"{format_name}.generate" and variant == "comments between":
         pytest.skip("bytes pass through in the same format, and this SDK takes no comments from anybody")
     kind, name = FORMATS[format_name], world.fresh(format_name)
+    if variant == "no last terminator" and format_name == "responses":
+        pytest.skip("the format has no terminator besides the event that says the answer is complete")
     world.upstream.play(name, *GOOD_STREAMS[variant](kind))
     assert "".join(client.pieces(f"model-{name}")) == TEXT
     row = world.last_row(f"model-{name}")

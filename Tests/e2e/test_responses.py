@@ -10,7 +10,8 @@ from gateway import KEY
 pytestmark = pytest.mark.sdk
 
 MODELS = {
-    "openai upstream": "gpt-4o-mini", "anthropic upstream": "claude-haiku-5", "responses upstream": "gpt-5-mini"}
+    "openai upstream": "gpt-4o-mini", "anthropic upstream": "claude-haiku-5", "responses upstream": "gpt-5-mini",
+    "gemini upstream": "gemini-3-flash"}
 STREAMS = pytest.mark.parametrize("stream", [False, True])
 
 

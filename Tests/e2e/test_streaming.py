@@ -8,7 +8,8 @@ import threading
 import pytest
 from fakes.anthropic_api import AnthropicUpstream
 from fakes.openai_api import OpenAIUpstream
-from gateway import KEY, Running, anthropic_site, openai_site
+from fakes.responses_api import ResponsesUpstream
+from gateway import KEY, Running, anthropic_site, openai_site, responses_site
 
 TEXT = "some words that go out in several pieces"
 
@@ -48,18 +49,23 @@ class GatedAnthropic(Gated, AnthropicUpstream):
     pass
 
 
-@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages"])
+class GatedResponses(Gated, ResponsesUpstream):
+    pass
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages", "/v1/responses"])
 @pytest.mark.parametrize("make, site, model", [
-    (GatedOpenAI, openai_site, "gpt-4o-mini"), (GatedAnthropic, anthropic_site, "claude-haiku-5")],
-    ids=["openai upstream", "anthropic upstream"])
+    (GatedOpenAI, openai_site, "gpt-4o-mini"), (GatedAnthropic, anthropic_site, "claude-haiku-5"),
+    (GatedResponses, responses_site, "gpt-5-mini")], ids=["openai upstream", "anthropic upstream", "responses upstream"])
 def test_pieces_arrive_while_the_upstream_waits(tmp_path, make, site, model, path):
     upstream = make()
     running = Running(tmp_path, site(upstream.url))
     connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=3)
     try:
-        connection.request("POST", path, json.dumps({
-            "model": model, "stream": True, "max_tokens": 100, "messages": [{"role": "user", "content": f"say {TEXT}"}],
-        }), {"authorization": f"Bearer {KEY}", "content-type": "application/json"})
+        body = {"input": f"say {TEXT}"} if path.endswith("responses") else {
+            "max_tokens": 100, "messages": [{"role": "user", "content": f"say {TEXT}"}]}
+        connection.request("POST", path, json.dumps({"model": model, "stream": True, **body}), {
+            "authorization": f"Bearer {KEY}", "content-type": "application/json"})
         response = connection.getresponse()
         seen = b""
         while text_of(seen) != TEXT[:16]:
@@ -77,7 +83,7 @@ def test_pieces_arrive_while_the_upstream_waits(tmp_path, make, site, model, pat
 
 
 def text_of(stream):
-    """The text of all whole frames, in either format."""
+    """The text of all whole frames, in any format."""
     text = ""
     for frame in stream.decode().split("\n\n")[:-1]:
         data = next((line[6:] for line in frame.split("\n") if line.startswith("data: ")), "[DONE]")
@@ -86,4 +92,6 @@ def text_of(stream):
             text += choice["delta"].get("content") or ""
         if event.get("type") == "content_block_delta":
             text += event["delta"].get("text", "")
+        if event.get("type") == "response.output_text.delta":
+            text += event["delta"]
     return text

@@ -49,8 +49,12 @@ extension ErrorCategory {
 
     private static let reasoningPhrases = [
         "in `thinking` block", "blocks cannot be modified", "in the latest assistant message cannot be modified",
-        "thought signature is not valid", "corrupted thought signature", "missing a thought_signature",
+        "item 'rs_", "item with id 'rs_", "encrypted content could not be", "thought signature is not valid",
+        "corrupted thought signature", "missing a thought_signature",
     ]
+
+    /// Reasoning that is known by its id only, and not to this server.
+    private static let itemPhrases = ["item 'rs_", "item with id 'rs_"]
 
     private static func fromMessage(_ message: String, status: Int?, words: [String]) -> ErrorCategory? {
         let mayBeRequest = status.map { $0 == 400 || $0 == 413 || $0 == 422 || $0 == 200 } ?? true
@@ -59,6 +63,9 @@ extension ErrorCategory {
             if message.range(of: "input token count") != nil { return .contextLength }
             if reasoningPhrases.contains(where: { message.range(of: $0) != nil }) { return .invalidReasoningState }
             if message.range(of: "api key not valid") != nil { return .authentication }
+        }
+        if status == 404, itemPhrases.contains(where: { message.range(of: $0) != nil }) {
+            return .invalidReasoningState
         }
         if message.range(of: "credit balance is too low") != nil { return .quota }
         if message.range(of: "exceeded your current quota") != nil { return .quota }

@@ -30,7 +30,7 @@ package protocol AdminBackend: Sendable {
     func usage(_ query: UsageQuery) async throws -> [UsageSum]
 
     /// - Parameter key: Whose permissions apply; nil = nobody's.
-    func explain(model: String, key: Key?) async throws -> RouteExplanation
+    func explain(model: String, key: Key?, format: WireFormat?) async throws -> RouteExplanation
 
     /// Everything that is measured, in the text format of Prometheus.
     func metrics() async -> String

@@ -127,11 +127,17 @@ struct ExplainRoute: Sendable {
                 [
                     Field("model", Shared.modelName, required: true, "Public model name."),
                     Field("key", .string.orNull, secret: false, "Name of the key, or the key itself."),
+                    Field(
+                        "format", .string.orNull,
+                        "Wire format of the request, such as `openai.chat`; null = any: what one endpoint of a site "
+                            + "lacks does not count."),
                 ]),
             success: .init(schema: Self.view.schema, note: "The explanation.")
         ) { [backend] call in
             let key = try await Self.key(call.body["key"]?.stringValue, backend)
-            let explanation = try await backend.explain(model: call.body["model"]?.stringValue ?? "", key: key)
+            let format = call.body["format"]?.stringValue.map(WireFormat.init(rawValue:))
+            let explanation = try await backend.explain(
+                model: call.body["model"]?.stringValue ?? "", key: key, format: format)
             return AdminAnswer(Self.view.document(explanation))
         }
     }

@@ -14,7 +14,7 @@ extension Exchange {
             let asked = Int64(min(max(0, verdict.retryAfterMilliseconds), 86_400_000)) * 1_000_000
             governed.chances.append(.init(candidate: governed.candidate, notBefore: loop.now + asked))
             // The plugin knows that nobody but this channel will do.
-            if case .sameChannel = verdict.retry, governed.retries == 0, awaitSecondChance() { return }
+            if case .sameChannel = verdict.retry, governed.retries == 0, rival == nil, awaitSecondChance() { return }
         }
         planRetry(verdict.retry, isUnreachable: attempt.isUnreachable)
         nextAttempt()
@@ -87,7 +87,9 @@ extension Exchange {
             now: loop.now, random: &loop.random, into: &plan)
         planPosition = 0
         switch outcome {
-        case .ready: return .planned
+        case .ready:
+            if responses?.pinned != nil { preferPinned() }
+            return .planned
         case .cooling(let milliseconds):
             if waitsForRest(milliseconds) { return .waiting }
             throw GatewayError(
@@ -167,7 +169,14 @@ extension Exchange {
             endOverdue("the request took longer than the total time-out")
             return true
         }
-        guard governed.waiting == nil, attempt.mode == .holding, attempt.headAt > 0,
+        guard governed.waiting == nil else { return false }
+        return endSilent(now: now) || withRival { endSilent(now: now) }
+    }
+
+    /// Ends the attempt at the front if its stream has begun and has had no content for too long.
+    private func endSilent(now: Int64) -> Bool {
+        let timeouts = governed.policy.timeouts
+        guard attempt.mode == .holding, attempt.headAt > 0,
             now - attempt.headAt > timeouts.firstEvent.milliseconds
         else { return false }
         dropUpstream()

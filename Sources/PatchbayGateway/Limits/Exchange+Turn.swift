@@ -40,6 +40,22 @@ extension Exchange {
         return awaitSecondChance() ? .waiting : .exhausted
     }
 
+    /// The next candidate of the plan that can be asked without waiting; its places are held.
+    func uncrowdedTurn() -> CandidateSlot? {
+        for position in plan.indices.dropFirst(planPosition) {
+            governed.candidate = plan[position]
+            let slot = loop.slot(governed.candidate, of: snapshot, route: routeName)
+            governed.policy = slot.policy
+            let gates = slot.upstream.gates
+            guard misfit() == nil, enter(gates) == nil else { continue }
+            governed.holdsPlaces = !gates.isEmpty
+            plan.swapAt(planPosition, position)
+            planPosition += 1
+            return slot
+        }
+        return nil
+    }
+
     private enum Place {
         case entered
         case waiting

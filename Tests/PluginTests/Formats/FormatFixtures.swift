@@ -33,7 +33,10 @@ enum Fixture {
     static func expect(_ value: JSONValue, equals path: String, _ location: SourceLocation = #_sourceLocation) throws {
         let shown = pretty(value)
         if ProcessInfo.processInfo.environment["PATCHBAY_RECORD_GOLDEN"] != nil {
-            try Data(shown.utf8).write(to: root.appending(path: path))
+            let file = root.appending(path: path)
+            try FileManager.default.createDirectory(
+                at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try Data(shown.utf8).write(to: file)
         }
         let expected = pretty(try json(path))
         guard shown != expected else { return }

@@ -6,7 +6,8 @@ import Testing
 /// The images that the build left beside the test program, loaded by the real host.
 @Suite struct BuiltImageTests {
     static let ids = [
-        "format-anthropic-messages", "format-openai-chat", "notify-webhook", "platform-anthropic", "platform-new-api",
+        "format-anthropic-messages", "format-openai-chat", "format-openai-responses", "notify-webhook",
+        "platform-anthropic", "platform-new-api",
         "platform-openai",
     ]
 

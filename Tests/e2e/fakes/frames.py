@@ -1,4 +1,4 @@
-"""Answers of the four formats as bytes, cut into their frames."""
+"""Answers of every format as bytes, cut into their frames."""
 
 import json
 
@@ -67,42 +67,48 @@ class Messages:
 
 
 class Responses:
-    """Responses. The last frame is a comment: the one before it ends the answer, and nothing may be missing."""
+    """Responses."""
+
+    sequence = iter(range(10_000))
 
     @staticmethod
-    def frame(kind, number, **members):
-        return (f"event: {kind}\ndata: ".encode()
-                + json.dumps({"type": kind, "sequence_number": number, **members}).encode() + b"\n\n")
+    def frame(kind, **members):
+        event = {"type": kind, "sequence_number": next(Responses.sequence), **members}
+        return f"event: {kind}\ndata: ".encode() + json.dumps(event).encode() + b"\n\n"
 
     @staticmethod
-    def response(status, output=(), **members):
-        return {"id": "resp_1", "object": "response", "created_at": 1, "status": status, "model": "upstream-name",
-                "output": list(output), "error": None, "incomplete_details": None, "instructions": None, "metadata": {},
-                "parallel_tool_calls": True, "temperature": 1.0, "tool_choice": "auto", "tools": [], "top_p": 1.0,
-                "usage": None, **members}
+    def response(status, output=(), usage=None, **members):
+        return {"id": "resp_1", "object": "response", "created_at": 1, "model": "upstream-name", "status": status,
+                "error": None, "incomplete_details": None, "instructions": None, "metadata": {}, "output": list(output),
+                "parallel_tool_calls": True, "temperature": 1, "tool_choice": "auto", "tools": [], "top_p": 1,
+                "usage": usage, **members}
 
-    usage = {"input_tokens": 7, "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
-             "output_tokens": 3, "output_tokens_details": {"reasoning_tokens": 0}, "total_tokens": 10}
-    place = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
+
+def _responses():
+    frame, place = Responses.frame, {"item_id": "msg_1", "output_index": 0, "content_index": 0}
     part = {"type": "output_text", "text": TEXT, "annotations": [], "logprobs": []}
     item = {"id": "msg_1", "type": "message", "status": "completed", "role": "assistant", "content": [part]}
-    whole = response("completed", [item], usage=usage)
-    begin = [
-        frame("response.created", 0, response=response("in_progress")),
-        frame("response.output_item.added", 1, output_index=0, item={**item, "status": "in_progress", "content": []}),
-        frame("response.content_part.added", 2, part={**part, "text": ""}, **place),
+    usage = {"input_tokens": 7, "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+             "output_tokens": 3, "output_tokens_details": {"reasoning_tokens": 0}, "total_tokens": 10}
+    failure = {"code": "server_error", "message": "boom"}
+    Responses.begin = [
+        frame("response.created", response=Responses.response("in_progress")),
+        frame("response.output_item.added", output_index=0, item={**item, "status": "in_progress", "content": []}),
+        frame("response.content_part.added", **place, part={**part, "text": ""}),
     ]
-    content = list(map(lambda pair, frame=frame, place=place: frame(
-        "response.output_text.delta", 3 + pair[0], delta=pair[1], logprobs=[], **place), enumerate(WORDS)))
-    end = [
-        frame("response.output_text.done", 6, text=TEXT, logprobs=[], **place)
-        + frame("response.content_part.done", 7, part=part, **place)
-        + frame("response.output_item.done", 8, output_index=0, item=item),
-        frame("response.completed", 9, response=whole),
-        b": end\n\n",
+    Responses.content = [frame("response.output_text.delta", **place, delta=word, logprobs=[]) for word in WORDS]
+    Responses.whole = Responses.response("completed", [item], usage)
+    Responses.end = [
+        frame("response.output_text.done", **place, text=TEXT, logprobs=[])
+        + frame("response.content_part.done", **place, part=part),
+        frame("response.output_item.done", output_index=0, item=item),
+        frame("response.completed", response=Responses.whole),
     ]
-    error_document = Chat.error_document
-    error = frame("error", 4, code="server_error", message="boom", param=None)
+    Responses.error = frame("response.failed", response=Responses.response("failed", error=failure))
+    Responses.error_document = {"error": {"message": "boom", "type": "server_error", "param": None, "code": None}}
+
+
+_responses()
 
 
 class Gemini:

@@ -21,6 +21,9 @@ class ResponsesUpstream:
         self.models = list(models)
         self.records = Records()
         self.stored = {}
+        self.items_by_id = {}
+        # The documents of answers, byte for byte.
+        self.sent = []
         self.server = Server(self.handle, port)
         self.url = self.server.url
 
@@ -52,7 +55,7 @@ class ResponsesUpstream:
     async def compact(body, answer):
         await answer.document(200, {
             "id": "cmp_1", "object": "response.compaction", "created_at": 1763690000, "output": [
-                {"id": "cmpi_1", "type": "compaction", "encrypted_content": "sealed:" + json.dumps(body["input"])}],
+                {"id": "cmpi_1", "type": "compaction", "encrypted_content": "sealed:" + json.dumps(body.get("input"))}],
             "usage": {"input_tokens": 5, "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
                       "output_tokens": 2, "output_tokens_details": {"reasoning_tokens": 0}, "total_tokens": 7}})
 
@@ -73,6 +76,9 @@ class ResponsesUpstream:
         if body.get("previous_response_id") and body["previous_response_id"] not in self.stored:
             return (f"Previous response with id '{body['previous_response_id']}' not found.",
                     "previous_response_not_found")
+        for item in body["input"] if isinstance(body["input"], list) else []:
+            if item.get("type") == "item_reference" and item["id"] not in self.items_by_id:
+                return f"Item with id '{item['id']}' not found."
         if body.get("tools") == []:
             return None
         items = self.history(body)
@@ -102,6 +108,7 @@ class ResponsesUpstream:
         items = body["input"]
         if isinstance(items, str):
             items = [{"role": "user", "content": items}]
+        items = [self.items_by_id[item["id"]] if item.get("type") == "item_reference" else item for item in items]
         return [*self.stored.get(body.get("previous_response_id"), []), *items]
 
     def turn(self, body):
@@ -173,9 +180,11 @@ class ResponsesUpstream:
         final = self.response(body, number, output=items, usage=usage, **status)
         if body.get("store", True):
             self.stored[final["id"]] = [*self.history(body), *items]
+            self.items_by_id |= {item["id"]: item for item in items}
         self.records.finished(id=final["id"], input=size, output=turn.output_tokens(), stream=bool(body.get("stream")))
         if not body.get("stream"):
-            return await answer.document(200, final, [("x-request-id", "req_upstream")])
+            self.sent.append(json.dumps(final, indent=1).encode())
+            return await answer.document(200, self.sent[-1], [("x-request-id", "req_upstream")])
         await self.stream(body, answer, turn, number, final)
 
     async def stream(self, body, answer, turn, number, final):

@@ -39,7 +39,9 @@ def check_members(value, expected, path):
     if not isinstance(value, dict):
         return [f"{path} has to be an object"]
     hints = typing_extensions.get_type_hints(expected, include_extras=True)
-    required = getattr(expected, "__required_keys__", set())
+    # Annotations that are strings hide from Python itself what is required.
+    required = set(getattr(expected, "__required_keys__", ())) | {
+        name for name, hint in hints.items() if get_origin(hint) in (typing.Required, typing_extensions.Required)}
     problems = [f"{path}.{name} is missing" for name in required if name not in value]
     for name, member in value.items():
         if name not in hints:

@@ -1,3 +1,5 @@
+import PatchbayCore
+import PatchbayHost
 import PatchbayWire
 
 /// What clients of Responses need that others do not.
@@ -9,6 +11,26 @@ extension Exchange {
             let type = found[0]?.rawString(in: data)
         else { return false }
         return type.equals("response.failed") || type.equals("error")
+    }
+
+    /// What lives with one upstream cannot be said to an upstream of another format.
+    func refuseUnportable() throws(GatewayError) {
+        guard let turn = responses, attempt.format != .openAIResponses else { return }
+        if turn.hasPrompt {
+            throw GatewayError(
+                .unsupportedConversion, "\"prompt\" cannot be used with this model: it lives with another provider",
+                status: 400, parameter: "prompt")
+        }
+    }
+
+    /// What the reader of the request says cannot be said in any other format.
+    func refuseFatalLoss() throws(GatewayError) {
+        guard let loss = losses?.losses.first(where: { $0.severity == .fatal && $0.path.hasPrefix("/input/") })
+        else { return }
+        throw GatewayError(
+            .unsupportedConversion,
+            "\(loss.code) at \(loss.path) cannot be sent to this model: it lives with another provider", status: 400,
+            parameter: String(loss.code.prefix { $0 != "." }))
     }
 
     /// The frame that ends a stream which has begun, in the form that the client's format has for it.

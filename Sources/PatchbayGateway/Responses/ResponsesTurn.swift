@@ -1,0 +1,87 @@
+import NIOCore
+import PatchbayCore
+import PatchbayWire
+
+/// What a request of the Responses format says about state that outlives it.
+struct ResponsesTurn {
+    /// The response has to be there for later requests.
+    var keeps = true
+    /// The response that the request goes on from.
+    var previous: String?
+    /// Ids of items that the request names and does not say.
+    var references: [String] = []
+    /// A prompt that lives with the upstream stands for the instructions.
+    var hasPrompt = false
+    /// Site, account and token of the upstream that keeps the conversation as well.
+    var pinned: String?
+    /// The body as the client sent it, once another has taken its place.
+    var original: ByteBuffer?
+    /// What the request adds to the conversation, if the body does not say it itself.
+    var input: [UInt8]?
+    /// The body with the conversation, and without what only one upstream could look up.
+    var portable: ByteBuffer?
+
+    private static let names: [StaticString] = [
+        "store", "previous_response_id", "background", "conversation", "prompt", "input",
+    ]
+    /// More than this no conversation has.
+    private static let mostReferences = 4_096
+
+    /// Whether the request means something that came before it.
+    var refersBack: Bool { previous != nil || !references.isEmpty }
+
+    /// Errors are those that the client can mend.
+    init(scanning body: ByteBuffer) throws(GatewayError) {
+        let found = body.withUnsafeReadableBytes { bytes in
+            (try? JSONFieldScanner.scanTopLevel(bytes, names: Self.names)) ?? []
+        }
+        // What is no JSON object is refused by the scan that every request goes through.
+        guard found.count == Self.names.count else { return }
+        if let store = found[0], store.kind == .false { keeps = false }
+        if let background = found[2], background.kind == .true {
+            throw .invalid(
+                "\"background\" has to be false: this gateway answers while the client waits",
+                parameter: "background")
+        }
+        if let conversation = found[3], conversation.kind != .null {
+            throw .invalid(
+                "\"conversation\" is not kept by this gateway: use \"previous_response_id\" or send the items",
+                parameter: "conversation")
+        }
+        hasPrompt = found[4].map { $0.kind != .null } ?? false
+        try readReferences(found[5], body)
+        guard let id = found[1], id.kind != .null else { return }
+        guard id.kind == .string, id.span.count <= 130 else {
+            throw .invalid("\"previous_response_id\" has to be a string", parameter: "previous_response_id")
+        }
+        previous = body.withUnsafeReadableBytes { id.string(in: $0) }
+    }
+}
+
+extension ResponsesTurn {
+    private mutating func readReferences(_ input: JSONField?, _ body: ByteBuffer) throws(GatewayError) {
+        guard let input, input.kind == .array else { return }
+        references = body.withUnsafeReadableBytes { bytes in
+            ResponsesConversation.references(in: input.span.bytes(in: bytes))
+        }
+        guard references.count <= Self.mostReferences else {
+            throw .invalid("\"input\" may name at most \(Self.mostReferences) items", parameter: "input")
+        }
+    }
+}
+
+extension GatewayError {
+    static func itemNotFound(_ id: String) -> GatewayError {
+        GatewayError(
+            .notFound, "Item with id '\(id)' not found. Items are kept with responses that are stored.", status: 404,
+            parameter: "input")
+    }
+
+    static func responseNotFound(_ id: String, previous: Bool) -> GatewayError {
+        previous
+            ? GatewayError(
+                .previousResponseNotFound, "Previous response with id '\(id)' not found.", status: 400,
+                parameter: "previous_response_id")
+            : GatewayError(.notFound, "Response with id '\(id)' not found.", status: 404, parameter: "response_id")
+    }
+}
