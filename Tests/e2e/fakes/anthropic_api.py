@@ -4,6 +4,7 @@ import base64
 import json
 
 from anthropic.types import message_create_params
+from anthropic.types.beta import message_create_params as beta_params
 
 from .behaviour import Turn
 from .records import Records
@@ -41,7 +42,7 @@ class AnthropicUpstream:
             return await self.error(answer, 404, "not_found_error", "Not found")
         body = request.json()
         self.records.received(request, body)
-        problem = self.problem(body, version)
+        problem = self.problem(body, version, "anthropic-beta" in request.headers)
         if problem:
             return await self.error(answer, 400, "invalid_request_error", problem)
         if body["model"] not in self.models:
@@ -53,9 +54,9 @@ class AnthropicUpstream:
         await answer.document(status, {"type": "error", "error": {"type": kind, "message": message},
                                        "request_id": "req_upstream"}, [("request-id", "req_upstream")])
 
-    def problem(self, body, version):
-        kind = (message_create_params.MessageCreateParamsStreaming if body.get("stream")
-                else message_create_params.MessageCreateParamsNonStreaming)
+    def problem(self, body, version, beta=False):
+        params = beta_params if beta else message_create_params
+        kind = params.MessageCreateParamsStreaming if body.get("stream") else params.MessageCreateParamsNonStreaming
         legacy = {"temperature": float, "top_p": float, "top_k": int}
         checked = {name: value for name, value in body.items() if name not in legacy}
         found = check(checked, kind)

@@ -18,6 +18,8 @@ class Turn:
         self.reasoning = ""
         self.text = ""
         self.calls = []
+        # What a client adds for the model's information is not what the user wants.
+        prompt = re.sub(r"^<system-reminder>.*?</system-reminder>\s*", "", prompt)
         if prompt.startswith("think "):
             self.reasoning, _, prompt = prompt[6:].partition(" then ")
         if prompt.startswith("call "):
