@@ -7,8 +7,8 @@ CONFIG ?=
 VENV := $(CURDIR)/.build/venv
 SWIFT_FLAGS := --explicit-target-dependency-import-check error
 
-.PHONY: help run build debug test unit headers fuzz e2e crash bench bench-table bench-peers footprint profile sanitize \
-	sanitize-thread sanitize-address soak lint format packages venv clients clean
+.PHONY: help run build debug test unit wire-formats headers fuzz e2e crash bench bench-table bench-peers footprint \
+	profile sanitize sanitize-thread sanitize-address soak lint format packages venv clients clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -26,6 +26,9 @@ debug: packages
 	swift build $(SWIFT_FLAGS)
 
 test: headers lint debug unit build fuzz e2e clients ## Everything: headers, unit, conformance, integration, fuzz smoke, end to end.
+
+wire-formats: build ## Write the tables of docs/wire-formats.md anew.
+	Tests/support/wire-formats.sh .build/release/patchbay docs/wire-formats.md
 
 unit: packages ## Unit, conformance and integration tests.
 	swift test $(SWIFT_FLAGS)

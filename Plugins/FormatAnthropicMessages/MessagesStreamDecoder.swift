@@ -30,7 +30,7 @@ struct MessagesStreamDecoder {
     ) {
         guard !hasEnded, !data.isEmpty else { return }
         if hasBrokenFrame { return failUnreadable(&events) }
-        if context.tap, hasStarted, sawContent, Self.isContent(name, data), JSONText.isObject(data) { return }
+        if context.tap, hasStarted, sawContent, Self.isContent(name, data), JSONGlance.isObject(data) { return }
         if data.elementsEqual("[DONE]".utf8) { return }
         guard (try? tape.parse(data)) != nil else {
             hasBrokenFrame = true

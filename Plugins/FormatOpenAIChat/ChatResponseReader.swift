@@ -29,19 +29,19 @@ enum ChatResponseReader {
         }
         let names = ChatFormat.toolNames(context.profile, context.request.toolNames)
         for (position, item) in list.enumerated() {
-            response.choices.append(try choice(item, position, names))
+            response.choices.append(try choice(item, position, names, context))
         }
         if !native.isEmpty { response.native = CanonicalNative(format: ChatFormat.id, members: native) }
         return response
     }
 
     private static func choice(
-        _ value: JSONValue, _ position: Int, _ names: IdentifierMap
+        _ value: JSONValue, _ position: Int, _ names: IdentifierMap, _ context: ConversionContext
     ) throws(ConversionError) -> CanonicalChoice {
         var choice = CanonicalChoice(index: value["index"]?.intValue ?? position)
         var reader = ChatAssistantReader(index: position)
         try reader.read(value["message"] ?? .null)
-        choice.parts = reader.parts
+        choice.parts = context.profile.thinkTags ? splitting(reader.parts) : reader.parts
         if !names.isIdentity { rename(&choice.parts, names) }
         choice.logprobs = value["logprobs"]?.nonNull
         let hasRefusal = choice.parts.contains { if case .refusal = $0.content { true } else { false } }
@@ -51,6 +51,23 @@ enum ChatResponseReader {
             choice.native = CanonicalNative(format: ChatFormat.id, members: ["message": .object(reader.native)])
         }
         return choice
+    }
+
+    /// The first text part without the reasoning it begins with, and that reasoning before it.
+    private static func splitting(_ parts: [CanonicalPart]) -> [CanonicalPart] {
+        guard let position = parts.firstIndex(where: { if case .text = $0.content { true } else { false } }),
+            case .text(let text) = parts[position].content
+        else { return parts }
+        let pieces: [CanonicalPart] = ThinkTagSplitter.split(text).map { piece in
+            switch piece {
+            case .reasoning(let text): return CanonicalPart(.reasoning(CanonicalReasoning(text: text)))
+            case .text(let text):
+                var part = parts[position]
+                part.content = .text(text)
+                return part
+            }
+        }
+        return Array(parts[..<position]) + pieces + Array(parts[(position + 1)...])
     }
 
     private static func rename(_ parts: inout [CanonicalPart], _ names: IdentifierMap) {

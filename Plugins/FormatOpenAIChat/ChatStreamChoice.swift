@@ -17,10 +17,13 @@ struct ChatStreamChoice {
     private var calls: [ChatStreamCall] = []
     private var hasRefusal = false
     private var joiner = SurrogateJoiner()
+    /// Nil where the upstream tells reasoning from text itself.
+    private var splitter: ThinkTagSplitter?
 
-    init(index: Int, mint prefix: String) {
+    init(index: Int, mint prefix: String, thinkTags: Bool = false) {
         self.index = index
         mintedPrefix = prefix
+        splitter = thinkTags ? ThinkTagSplitter() : nil
     }
 
     // MARK: - Deltas
@@ -29,7 +32,9 @@ struct ChatStreamChoice {
         _ delta: JSONIndex, _ tape: borrowing JSONTape, _ names: IdentifierMap, _ events: inout [AnswerEvent]
     ) {
         readReasoning(delta, tape, &events)
-        if let text = tape.member(delta, named: "content") { append(text, .text, tape, &events) }
+        if let text = tape.member(delta, named: "content") {
+            if splitter == nil { append(text, .text, tape, &events) } else { split(text, tape, &events) }
+        }
         if let text = tape.member(delta, named: "refusal") { append(text, .refusal, tape, &events) }
         if let list = tape.present(delta, named: "tool_calls") {
             for call in tape.elements(of: list) { readCall(call, tape, names, &events) }
@@ -47,6 +52,24 @@ struct ChatStreamChoice {
         switchTo(kind, &events)
         let decoded = joiner.text(tape, text)
         if !decoded.isEmpty { events.append(.delta(index, openPart, .text, decoded)) }
+    }
+
+    private mutating func split(_ text: JSONIndex, _ tape: borrowing JSONTape, _ events: inout [AnswerEvent]) {
+        guard tape.kind(text) == .string, let decoded = tape.string(text) else { return }
+        deliver(splitter?.add(decoded) ?? [], &events)
+    }
+
+    private mutating func deliver(_ pieces: [ThinkTagSplitter.Piece], _ events: inout [AnswerEvent]) {
+        for piece in pieces {
+            switch piece {
+            case .reasoning(let text):
+                switchTo(.reasoning, &events)
+                events.append(.delta(index, openPart, .text, text))
+            case .text(let text):
+                switchTo(.text, &events)
+                events.append(.delta(index, openPart, .text, text))
+            }
+        }
     }
 
     private var openPart: Int { open?.part ?? 0 }
@@ -261,6 +284,7 @@ struct ChatStreamChoice {
 
     /// Completes everything that is open.
     mutating func close(_ names: IdentifierMap, _ events: inout [AnswerEvent]) {
+        deliver(splitter?.finish() ?? [], &events)
         closeOpen(&events)
         if let audioPart { events.append(.close(index, audioPart)) }
         for slot in calls.indices where !calls[slot].isDelivered {

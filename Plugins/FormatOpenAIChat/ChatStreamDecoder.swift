@@ -78,6 +78,14 @@ struct ChatStreamDecoder {
         let id = tape.member(root, named: "id").flatMap { tape.string($0) } ?? ""
         let model = tape.member(root, named: "model").flatMap { tape.string($0) } ?? ""
         events.append(.start(id: id, model: model))
+        guard !context.tap else { return }
+        if let tier = tape.present(root, named: "service_tier") {
+            events.append(.canonical("service_tier", data: JSONValue(tape, tier).description))
+        }
+        if let fingerprint = tape.present(root, named: "system_fingerprint") {
+            let native: JSONValue = .object([ChatFormat.id: ["system_fingerprint": JSONValue(tape, fingerprint)]])
+            events.append(.canonical("native", data: native.description))
+        }
     }
 
     /// Relays answer failures with status 200 and a body that has none of the format's members.
@@ -119,6 +127,9 @@ struct ChatStreamDecoder {
         } else if let message = tape.present(item, named: "message") {
             readWhole(message, slot, &events)
         }
+        if !context.tap, let logprobs = tape.present(item, named: "logprobs") {
+            events.append(.canonical("logprobs", choice: index, data: JSONValue(tape, logprobs).description))
+        }
         guard let reason = tape.member(item, named: "finish_reason").flatMap({ tape.string($0) }) else { return }
         if reason == "error" {
             return fail(CanonicalError(.server, message: "the upstream ended the answer with an error"), &events)
@@ -129,7 +140,9 @@ struct ChatStreamDecoder {
     private mutating func slot(_ index: Int) -> Int {
         if let position = choices.firstIndex(where: { $0.index == index }) { return position }
         let position = choices.firstIndex { $0.index > index } ?? choices.count
-        choices.insert(ChatStreamChoice(index: index, mint: mintedPrefix(index)), at: position)
+        let choice = ChatStreamChoice(
+            index: index, mint: mintedPrefix(index), thinkTags: context.profile.thinkTags)
+        choices.insert(choice, at: position)
         return position
     }
 

@@ -36,6 +36,7 @@ struct ChatStreamEncoder {
             if !choices.isEmpty { output.append(contentsOf: ": ka\n\n".utf8) }
         case .end:
             if event.clean { end(&output) } else { fail(StreamFault.error(.cut), &output) }
+        case .native where event.name == "canon" && event.id == "logprobs": logprobs(event, &output)
         case .native, .other: break
         }
     }
@@ -57,7 +58,8 @@ struct ChatStreamEncoder {
 
     /// Writes a chunk with one choice whose delta `body` fills.
     func chunk(
-        _ choice: Int, finish: StaticString? = nil, _ output: inout [UInt8], _ body: (inout JSONWriter) -> Void
+        _ choice: Int, finish: StaticString? = nil, logprobs: String? = nil, _ output: inout [UInt8],
+        _ body: (inout JSONWriter) -> Void
     ) {
         output.append(contentsOf: head)
         output.append(contentsOf: "[{\"index\":".utf8)
@@ -69,6 +71,7 @@ struct ChatStreamEncoder {
         writer.beginObject()
         body(&writer)
         writer.endObject()
+        if let logprobs { writer.member("logprobs", (try? JSONValue(parsing: logprobs)) ?? .null) }
         if let finish {
             writer.member("finish_reason", literal: finish)
         } else {
@@ -76,6 +79,13 @@ struct ChatStreamEncoder {
         }
         writer.bytes.append(contentsOf: tail)
         output = writer.bytes
+    }
+
+    /// Probabilities of tokens in a chunk of their own; accumulators join the lists of all chunks.
+    private mutating func logprobs(_ event: AnswerEvent, _ output: inout [UInt8]) {
+        let slot = slot(event.choice)
+        announce(slot, forCall: false, &output)
+        chunk(choices[slot].index, logprobs: event.extra, &output) { _ in }
     }
 
     // MARK: - Parts

@@ -31,11 +31,16 @@ struct PlatformOpenAI: PlatformAdapter {
             request.setMethod("GET")
             request.setURL(attempt.baseURL, path: isVersioned ? "/models" : Self.path("/models", apiPath))
         } else {
-            let isCompaction = attempt.operation == "compact" && attempt.format == "openai.responses"
-            guard let endpoint = isCompaction ? "/responses/compact" : Self.endpoint(of: attempt.format) else {
-                throw PluginError(.unsupported, "An OpenAI-compatible site does not speak \(attempt.format.string).")
+            guard let endpoint = Self.endpoint(of: attempt.format, attempt.operation) else {
+                throw PluginError(
+                    .unsupported,
+                    "An OpenAI-compatible site does not speak \(attempt.format.string) (\(attempt.operation.string)).")
             }
             request.setURL(attempt.baseURL, path: isVersioned ? endpoint : Self.path(endpoint, apiPath))
+            // Servers that also speak Messages want a version, which a client of another format did not send.
+            if endpoint.hasPrefix("/messages"), attempt.header("anthropic-version").isEmpty {
+                request.setHeader("anthropic-version", "2023-06-01")
+            }
         }
         authorize(attempt.credentialKind, &request)
     }
@@ -51,12 +56,15 @@ struct PlatformOpenAI: PlatformAdapter {
     }
 
     /// The endpoint of a wire format; literals, so that nothing is allocated.
-    private static func endpoint(of format: ByteView) -> String? {
-        switch format {
+    private static func endpoint(of format: ByteView, _ operation: ByteView) -> String? {
+        if operation == "compact" { return format == "openai.responses" ? "/responses/compact" : nil }
+        if operation == "count_tokens" { return format == "anthropic.messages" ? "/messages/count_tokens" : nil }
+        return switch format {
         case "openai.chat": "/chat/completions"
         case "openai.completions": "/completions"
         case "openai.embeddings": "/embeddings"
         case "openai.responses": "/responses"
+        case "anthropic.messages": "/messages"
         case "openai.moderations": "/moderations"
         case "openai.images.generations": "/images/generations"
         case "openai.images.edits": "/images/edits"

@@ -23,7 +23,8 @@ extension ConfigurationDecoder {
         return keys
     }
 
-    private static let keyMembers = ["name", "key", "models", "group", "enabled"] + keys(KeyLimits.members)
+    private static let keyMembers =
+        ["name", "key", "models", "group", "enabled", "strict_conversion"] + keys(KeyLimits.members)
 
     private func key(_ node: ConfigurationNode, _ path: String) -> Key? {
         guard let fields = reader(node, path, Self.keyMembers) else { return nil }
@@ -35,6 +36,7 @@ extension ConfigurationDecoder {
             name: name, digest: digest(of: text),
             displayPrefix: text.prefix(11), models: fields.texts("models") ?? ["*"],
             group: fields.text("group") ?? "default", enabled: fields.flag("enabled") ?? true, source: .file)
+        key.strictConversion = fields.flag("strict_conversion") ?? false
         read(KeyLimits.members, of: fields, into: &key.limits)
         let checked = key
         fields.check { () throws(ValidationError) in try Validation.key(checked) }
@@ -63,7 +65,8 @@ extension ConfigurationDecoder {
 
     private func route(_ node: ConfigurationNode, _ path: String, _ sites: [Site]) -> Route? {
         let allowed =
-            ["model", "channels"] + Self.keys(PolicySettings.members) + Self.keys(ConcurrencySettings.members)
+            ["model", "channels", "strict_conversion"] + Self.keys(PolicySettings.members)
+            + Self.keys(ConcurrencySettings.members)
         guard let fields = reader(node, path, allowed) else { return nil }
         let model = fields.requiredText("model")
         let items = fields.list("channels")
@@ -71,6 +74,7 @@ extension ConfigurationDecoder {
         let channels = items.compactMap { channel($0.node, $0.path, sites) }
         guard let model else { return nil }
         var route = Route(model: model, channels: channels, source: .file)
+        route.strictConversion = fields.flag("strict_conversion") ?? false
         read(PolicySettings.members, of: fields, into: &route.policy)
         read(ConcurrencySettings.members, of: fields, into: &route.concurrency)
         fields.check { () throws(ValidationError) in try Validation.model(model, field: "model") }

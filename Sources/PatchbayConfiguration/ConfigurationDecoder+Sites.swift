@@ -15,7 +15,7 @@ extension ConfigurationDecoder {
 
     private func site(_ node: ConfigurationNode, _ path: String) -> Site? {
         let allowed =
-            ["name", "platform", "base_url", "formats", "headers", "config", "enabled", "accounts"]
+            ["name", "platform", "base_url", "formats", "headers", "config", "enabled", "accounts", "conversion"]
             + Self.keys(PolicySettings.members) + Self.keys(ConcurrencySettings.members)
             + Self.keys(PoolSettings.members)
         guard let fields = reader(node, path, allowed) else { return nil }
@@ -30,6 +30,7 @@ extension ConfigurationDecoder {
             formats: (fields.texts("formats") ?? []).map(WireFormat.init(rawValue:)), headers: headers,
             pluginConfiguration: pluginConfiguration(fields), enabled: fields.flag("enabled") ?? true, source: .file,
             accounts: accounts)
+        site.conversion = conversion(fields)
         read(PolicySettings.members, of: fields, into: &site.policy)
         read(ConcurrencySettings.members, of: fields, into: &site.concurrency)
         read(PoolSettings.members, of: fields, into: &site.pool)
@@ -55,6 +56,32 @@ extension ConfigurationDecoder {
             return "{}"
         }
         return JSONRendering.text(member)
+    }
+
+    private func conversion(_ site: MappingReader) -> String {
+        guard let node = site.member("conversion"),
+            let fields = reader(node, site.path(of: "conversion"), ConversionSetting.members)
+        else { return "{}" }
+        checkTraits(fields)
+        for (node, path) in fields.list("models") {
+            guard let model = reader(node, path, ConversionSetting.modelMembers) else { continue }
+            _ = model.requiredText("model")
+            checkTraits(model)
+        }
+        return JSONRendering.text(node)
+    }
+
+    private func checkTraits(_ fields: MappingReader) {
+        let known = ConversionSetting.Streaming.allCases.map(\.rawValue)
+        if let word = fields.text("streaming"), !known.contains(word), let member = fields.member("streaming") {
+            let rule = "must be one of \(known.joined(separator: ", "))"
+            problems.add(member.place, "\(fields.path(of: "streaming")) \(rule).")
+        }
+        if let member = fields.member("profile") {
+            guard case .map = member.content else {
+                return problems.add(member.place, "\(fields.path(of: "profile")) must be a mapping.")
+            }
+        }
     }
 
     private func accounts(_ site: MappingReader) -> [Account] {

@@ -39,6 +39,8 @@ package struct Key: Sendable {
     package var limits = KeyLimits()
     package var enabled: Bool
     package var source: ConfigurationSource
+    /// Its requests are refused rather than sent with something lost that changes their meaning.
+    package var strictConversion = false
 
     package init(
         name: String, digest: KeyDigest, displayPrefix: String, models: [String] = ["*"], group: String = "default",

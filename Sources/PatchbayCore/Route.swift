@@ -4,6 +4,8 @@ package struct Route: Sendable {
     package var model: String
     package var channels: [ChannelReference]
     package var source: ConfigurationSource
+    /// Requests for the model are refused rather than sent with something lost that changes their meaning.
+    package var strictConversion = false
     /// What holds for requests of this route; nearer than what their site says.
     package var policy = PolicySettings()
     /// How many requests of this route are under way at once, and how the others wait.

@@ -15,6 +15,8 @@ package struct Site: Sendable {
     package var enabled: Bool
     package var source: ConfigurationSource
     package var accounts: [Account]
+    /// What conversions have to know of its models, a JSON object as text; see ``ConversionSetting``.
+    package var conversion = "{}"
     /// What holds for attempts at this site, unless their route says otherwise.
     package var policy = PolicySettings()
     package var concurrency = ConcurrencySettings()

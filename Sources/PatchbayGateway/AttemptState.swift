@@ -14,6 +14,8 @@ struct AttemptState {
         case holding
         /// A stream that the client is receiving.
         case passing
+        /// A stream that becomes a document, because the client wants one.
+        case folding
         /// Bytes that are neither a document nor events, passed on as they come.
         case relaying
     }
@@ -26,6 +28,10 @@ struct AttemptState {
     /// It is the client's own.
     var isSameFormat = true
     var upstreamModel = ""
+    /// A stream is asked for.
+    var streams = false
+    /// Capability profile of the model, JSON; empty = nothing is known.
+    var profile: [UInt8] = []
     var startedAt: Int64 = 0
     /// When the head of a streamed answer came; 0 = it has not.
     var headAt: Int64 = 0
@@ -49,12 +55,22 @@ struct AttemptState {
     /// Cuts a stream that came as one array instead of events.
     var arraySplitter: JSONArraySplitter?
     var decoder: StreamDecoder?
-    var encoder: StreamEncoder?
+    /// Writes the stream of another format, or folds it; nil when the upstream's own bytes are passed on.
+    var encoder: EventConsumer?
+    /// Collects a stream that becomes a document.
+    var fold: AnswerFold?
+    /// Stop sequences that the upstream does not know of, and who looks for them in a stream.
+    var stops: [String] = []
+    var cutter: StopCutter?
     var tap = StreamTap()
     /// The error of the stream stands in what the client gets.
     var errorIsShown = false
     /// Frames that were read without complaint since the answer has begun.
     var goodFrames = 0
+    /// Estimated from a document that has become a stream; nil where nobody had to.
+    var answerTokens: Int?
+    /// Of a stream that is passed on, where the codec does not tell its content.
+    var frameSizes = FrameSizes()
     /// The gateway asked for usage that the client did not ask for: the chunk that carries it is not passed on.
     var stripsUsage = false
     /// The upstream calls the model by another name than the client.

@@ -17,6 +17,7 @@ enum Dialect: Sendable {
 enum Endpoint: Sendable, Equatable {
     case chatCompletions
     case messages
+    case countTokens
     case gemini(GeminiMethod)
     case responses
     /// `/responses/compact`: a conversation is made shorter by the upstream.
@@ -41,7 +42,7 @@ enum Endpoint: Sendable, Equatable {
     var format: WireFormat? {
         switch self {
         case .chatCompletions: .openAIChat
-        case .messages: .anthropicMessages
+        case .messages, .countTokens: .anthropicMessages
         case .responses, .compaction: .openAIResponses
         case .gemini(let method): method.format
         case .storedResponse, .responseInput, .responseCancellation, .inputTokens: nil
@@ -62,6 +63,7 @@ enum Endpoint: Sendable, Equatable {
         switch self {
         case .task(let task): task.operation
         case .gemini(let method): method.operation
+        case .countTokens: .countTokens
         case .compaction: .compact
         default: .generate
         }
@@ -101,6 +103,8 @@ struct EndpointMatch {
             endpoint = .chatCompletions
         } else if bare.equals("/messages") {
             endpoint = .messages
+        } else if bare.equals("/messages/count_tokens") {
+            endpoint = .countTokens
         } else if bare.hasPrefix("/responses") {
             endpoint = EndpointMatch.response(UnsafeRawBufferPointer(rebasing: bare[10...]))
         } else if bare.equals("/models") {

@@ -19,16 +19,15 @@ extension Exchange: UpstreamResponseReceiver {
             return beginTaskAnswer(task, head, contentType: contentType)
         }
         let isEventStream = contentType?.hasPrefixIgnoringCase("text/event-stream") ?? false
-        guard (200..<300).contains(head.status), fields.stream else {
-            if !(200..<300).contains(head.status) {
-                let end = head.fields.last.map { max($0.name.end, $0.value.end) } ?? 0
-                attempt.headBytes = ByteBuffer(bytes: UnsafeRawBufferPointer(rebasing: bytes[..<end]))
-                attempt.fields = head.fields
-            }
+        guard (200..<300).contains(head.status) else {
+            let end = head.fields.last.map { max($0.name.end, $0.value.end) } ?? 0
+            attempt.headBytes = ByteBuffer(bytes: UnsafeRawBufferPointer(rebasing: bytes[..<end]))
+            attempt.fields = head.fields
             attempt.mode = .collecting
             return
         }
-        if isEventStream { beginHolding() }
+        guard isEventStream else { return }
+        if fields.stream { beginHolding() } else { beginFolding() }
     }
 
     /// Keeps the header lines that the client gets; everything else of the head is gone after this call.
@@ -62,7 +61,7 @@ extension Exchange: UpstreamResponseReceiver {
         switch attempt.mode {
         case .sent: break
         case .collecting: collect(bytes)
-        case .holding, .passing: streamBytes(bytes)
+        case .holding, .passing, .folding: streamBytes(bytes)
         case .relaying: relay(bytes)
         }
     }
@@ -76,7 +75,7 @@ extension Exchange: UpstreamResponseReceiver {
         upstream = nil
         switch attempt.mode {
         case .sent, .collecting: documentReceived()
-        case .holding, .passing: streamEnded(.endOfStream)
+        case .holding, .passing, .folding: streamEnded(.endOfStream)
         case .relaying: relayEnded()
         }
     }
@@ -99,7 +98,9 @@ extension Exchange: UpstreamResponseReceiver {
             attempt.arraySplitter = JSONArraySplitter()
             beginHolding()
         case UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: "<"): attempt.mode = .collecting
-        default: beginHolding()
+        default:
+            if fields.stream { return beginHolding() }
+            if attempt.binding?.codec != nil { beginFolding() } else { attempt.mode = .collecting }
         }
     }
 
@@ -126,13 +127,11 @@ extension Exchange: UpstreamResponseReceiver {
     // MARK: - Documents
 
     private func documentReceived() {
+        if endpoint == .countTokens { return countReceived() }
         guard (200..<300).contains(attempt.status) else {
             return attemptFailed(.answer(sentence: "the upstream answered with status \(attempt.status)"))
         }
-        if fields.stream, endpoint?.task == nil {
-            if let error = disguisedError() { return attemptFailed(.streamError(error)) }
-            return attemptFailed(.answer(sentence: "the upstream answered a streaming request with a document"))
-        }
+        if fields.stream, endpoint?.task == nil { return documentForStream() }
         do {
             let document = try answerDocument()
             if responses != nil { keepResponse(document.readableBytesView, isStream: false) }
@@ -147,17 +146,6 @@ extension Exchange: UpstreamResponseReceiver {
             if let disguised = attempt.tap.error { return attemptFailed(.streamError(disguised)) }
             attemptFailed(.answer(sentence: error.sentence))
         }
-    }
-
-    /// The error that a document with a status of success reports (formats.md E-9).
-    private func disguisedError() -> StreamErrorInfo? {
-        guard let codec = attempt.binding?.codec else { return nil }
-        var tap = StreamTap()
-        let parameters = codecParameters()
-        attempt.collected.withUnsafeReadableBytes { raw in
-            try? codec.responseTap(raw, parameters, into: &tap)
-        }
-        return tap.error
     }
 
     /// The body for the client, checked to be what the format promises, with the usage taken from it.
@@ -180,7 +168,7 @@ extension Exchange: UpstreamResponseReceiver {
             try codec.responseToCanonical(raw, parameters, into: &middle)
         }
         var converted: [UInt8] = []
-        try middle.withBytes { raw throws(PluginError) in
+        try stopped(middle).withBytes { raw throws(PluginError) in
             try clientCodec.responseFromCanonical(raw, parameters, into: &converted)
         }
         return ByteBuffer(bytes: converted)
@@ -208,7 +196,7 @@ extension Exchange: UpstreamResponseReceiver {
         }
     }
 
-    private func sendDocument(_ document: ByteBuffer) {
+    func sendDocument(_ document: ByteBuffer) {
         var bytes = connection.buffer(capacity: 512 + document.readableBytes)
         writeAnswerHead(status: attempt.status, into: &bytes)
         connection.finishHead(&bytes, length: document.readableBytes)

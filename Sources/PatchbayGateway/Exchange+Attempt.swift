@@ -82,7 +82,12 @@ extension Exchange {
         let format = try chooseFormat(for: client, upstream: upstream)
         attempt.binding = format
         attempt.isSameFormat = format === client
+        if endpoint == .countTokens, !attempt.isSameFormat {
+            throw ChannelUnusable(reason: "only a channel that speaks the client's own format counts for it")
+        }
         attempt.renamesModel = upstream.upstreamModel != nil && attempt.upstreamModel != fields.model
+        losses = nil
+        applyTraits(of: upstream)
         try prepare(instance, upstream, format)
         let draft = loop.draft
         if let form = fields.form { return try formRequest(form, draft, upstream) }
@@ -92,10 +97,9 @@ extension Exchange {
     }
 
     /// The client's own format if the channel speaks it and it has not proved unsupported there, else the first other.
-    private func chooseFormat(
-        for client: FormatBinding, upstream: ChannelUpstream
-    ) throws(ChannelUnusable) -> FormatBinding {
-        let usable = loop.health.usableFormats(attempt.channel, of: snapshot.table, now: loop.now)
+    func chooseFormat(for client: FormatBinding, upstream: ChannelUpstream) throws(ChannelUnusable) -> FormatBinding {
+        let usable = loop.health.usableFormats(
+            attempt.channel, model: attempt.upstreamModel, of: snapshot.table, now: loop.now)
         // A format that no site speaks has an empty set, which every set contains.
         if !client.own.isEmpty, usable.contains(client.own) { return client }
         guard endpoint != .compaction else { throw ChannelUnusable(reason: "the channel cannot compact conversations") }
@@ -103,8 +107,7 @@ extension Exchange {
         guard client.codec != nil else {
             throw ChannelUnusable(reason: "the channel does not speak \(client.format)")
         }
-        for format in upstream.formats
-        where format.codec != nil && usable.contains(format.own) && client.sendable.contains(format.own) {
+        for format in upstream.targets where usable.contains(format.own) && client.sendable.contains(format.own) {
             return format
         }
         throw ChannelUnusable(reason: "the channel speaks no format that this request can be sent in")
@@ -122,7 +125,7 @@ extension Exchange {
                         format: format.name.view, operation: operationName, baseURL: upstream.baseURL.view,
                         requestedModel: requested, upstreamModel: upstream.upstreamModelName?.view ?? requested,
                         credentialKind: upstream.credentialKind.view)
-                    input.isStream = fields.stream
+                    input.isStream = attempt.streams
                     input.bodySize = body.readableBytes
                     input.headers = loop.headers
                     // Clients of Gemini may have their key in the query.
@@ -137,15 +140,17 @@ extension Exchange {
 
     /// The client's own bytes with as few changes as the channel needs, and every other byte untouched.
     private func patchedBody(_ draft: RequestDraft) throws -> ByteBuffer {
-        let addsUsage = fields.stream && attempt.format.hasStreamOptions && !clientAskedForUsage
+        let addsUsage = attempt.streams && attempt.format.hasStreamOptions && !clientAskedForUsage
+        let asksOtherwise = attempt.streams != fields.stream
         let source = ownFormatBody
-        if !attempt.renamesModel, !addsUsage, draft.patches.isEmpty { return source }
+        if !attempt.renamesModel, !addsUsage, !asksOtherwise, draft.patches.isEmpty { return source }
         var operations: [JSONPatchOperation] = []
         if case .gemini(let method) = endpoint {
             if attempt.renamesModel, method.namesModelInBody { return try renamedBody(method, draft) }
         } else if attempt.renamesModel {
             operations.append(.set("model", string: attempt.upstreamModel))
         }
+        if asksOtherwise { operations += streamOperations() }
         if addsUsage {
             attempt.stripsUsage = true
             operations.append(JSONPatchOperation("stream_options", "include_usage", value: Array("true".utf8)))
@@ -175,24 +180,26 @@ extension Exchange {
             throw ChannelUnusable(reason: "no plugin converts \(client.format) to \(attempt.format)")
         }
         try refuseUnportable()
-        if canonical.isEmpty {
-            losses = LossLedger()
-            do throws(PluginError) {
-                try body.withUnsafeReadableBytes { raw throws(PluginError) in
-                    try decoder.requestToCanonical(raw, codecParameters(), into: &canonical)
-                }
-            } catch {
-                throw GatewayError.invalid(error.sentence)
-            }
+        let refusedLoss = refusedLoss
+        do throws(PluginError) {
+            try readCanonical(with: decoder)
+        } catch {
+            throw GatewayError.invalid(error.sentence)
         }
+        losses = LossLedger(continuing: lossesOfReading)
         var converted: [UInt8] = []
         do throws(PluginError) {
-            try canonical.withBytes { raw throws(PluginError) in
-                try encoder.requestFromCanonical(raw, codecParameters(), into: &converted)
+            var parameters = codecParameters()
+            parameters.stream = attempt.streams
+            parameters.strict = refusedLoss != nil
+            try canonicalForChannel().withBytes { raw throws(PluginError) in
+                try encoder.requestFromCanonical(raw, parameters, into: &converted)
             }
         } catch {
             throw GatewayError(.unsupportedConversion, error.sentence, status: 400)
         }
+        takeOverStops()
+        try checkLosses(refusedLoss, from: client.format)
         if responses != nil, !attempt.isSameFormat { try refuseFatalLoss() }
         var operations = try draft.patchOperations()
         if responses?.original != nil, attempt.isSameFormat { operations.append(.withoutPrevious) }
@@ -213,6 +220,7 @@ extension Exchange {
         parameters.requestID = requestID
         parameters.createdSeconds = startedAtUnix / 1000
         parameters.request = canonical
+        parameters.profile = attempt.profile
         parameters.losses = losses
         return parameters
     }

@@ -10,7 +10,9 @@ extension Exchange {
     func attemptFailed(_ cause: AttemptFailureCause) {
         attempt.decoder = nil
         attempt.encoder = nil
-        let verdict = judge(cause)
+        if endpoint == .countTokens, state == .waiting { return countFailed() }
+        let evidence = refusalEvidence(cause)
+        let verdict = evidence.map { corrected(judge(cause), by: $0) } ?? judge(cause)
         let reason = verdict.reason.isEmpty ? cause.sentence : verdict.reason
         // That all of a request took too long is no proof against the channel it had come to.
         if case .timeout = cause {
@@ -38,6 +40,7 @@ extension Exchange {
         }
         // The time of the whole request is over, not that of one attempt.
         if case .timeout = cause { return answerLastError() }
+        if stayWithChannel(verdict, evidence) { return nextAttempt() }
         if isStandInUnable { return nextAttempt() }
         if verdict.retry == .none || verdict.fault == .client {
             if verdict.fault == .client { return answerClientFault(cause) }
@@ -91,7 +94,8 @@ extension Exchange {
             fault: verdict.fault, connectLevel: attempt.isUnreachable,
             cooldownMilliseconds: UInt64(max(0, verdict.cooldownMilliseconds)),
             retryAfterMilliseconds: UInt64(max(0, verdict.retryAfterMilliseconds)),
-            disablesCredential: verdict.disablesCredential, format: attempt.format, reason: reason)
+            disablesCredential: verdict.disablesCredential, format: attempt.format, model: attempt.upstreamModel,
+            reason: reason)
         loop.health.recordFailure(failure, channel: attempt.channel, of: snapshot.table, now: loop.now)
     }
 
@@ -111,6 +115,7 @@ extension Exchange {
     }
 
     func answerLastError() {
+        if endpoint == .countTokens { return answerEstimatedCount() }
         let error =
             lastError
             ?? GatewayError(
@@ -149,7 +154,7 @@ extension Exchange {
         }
     }
 
-    private func sendErrorDocument(_ document: ByteBuffer, status: Int) {
+    func sendErrorDocument(_ document: ByteBuffer, status: Int) {
         if silence.isHeadSent { return breakStream(document: document) }
         var bytes = connection.buffer(capacity: 512 + document.readableBytes)
         writeAnswerHead(status: status, into: &bytes)

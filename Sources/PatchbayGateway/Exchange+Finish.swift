@@ -17,6 +17,8 @@ extension Exchange {
         guard attempt.isOpen else { return }
         attempt.isOpen = false
         leavePlaces()
+        // An attempt that was called off has a reason, and has shown nothing.
+        if fault == .none, reason.isEmpty, !unsupported.isEmpty { confirmFallback() }
         loop.health.attemptEnded(attempt.channel, of: snapshot.table)
         attempts.append(attemptRecord(fault: fault, reason: reason))
         if let slot = attempt.slot { loop.metrics.attemptFinished(slot.series, fault: fault) }
@@ -34,6 +36,7 @@ extension Exchange {
         cancelRival()
         guard hasLedgerEntry, let key else { return }
         hasLedgerEntry = false
+        if usage.input == nil || usage.output == nil { estimateMissingUsage(outcome) }
         endAdmission(after: outcome)
         var record = RequestRecord(id: requestID, time: startedAtUnix, key: key.key.name, model: fields.model)
         record.site = attempt.upstream?.site.name ?? ""
@@ -56,14 +59,5 @@ extension Exchange {
         loop.metrics.requestFinished(
             attempt.slot?.series ?? loop.metrics.series(model: routeName, site: ""), outcome: outcome, usage: usage,
             cost: record.cost, duration: now - startedAt, firstToken: firstTokenAt.map { $0 - startedAt })
-    }
-}
-
-extension Exchange {
-    /// Codes of what conversions could not carry, each once.
-    var warnings: [String] {
-        guard let losses else { return [] }
-        var seen: Set<String> = []
-        return losses.losses.map(\.code).filter { seen.insert($0).inserted }
     }
 }

@@ -125,8 +125,8 @@ extension Exchange {
                 .noChannel, "no channel serves embeddings of the model \"\(fields.model)\" in the Gemini format",
                 status: 501)
         }
-        let tokens = body.withUnsafeReadableBytes { TokenEstimate.tokens(inRequest: $0) }
-        answer(Array("{\"totalTokens\":\(tokens)}".utf8), warning: "usage.estimated")
+        let tokens = body.withUnsafeReadableBytes { TokenEstimate.body($0) }
+        answer(Array("{\"totalTokens\":\(tokens)}".utf8), warning: "usage.estimated;info")
     }
 
     /// The dialect of a caller of the model list: three SDKs share its path and differ in what they send

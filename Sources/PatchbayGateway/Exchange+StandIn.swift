@@ -11,7 +11,14 @@ extension Exchange {
     /// refuse (a prompt that is too long, a forbidden text, a wrong value) stays the client's. A channel that is the
     /// first to be asked is believed in any case: one mistake of a client costs one call.
     func isStandInUnable(_ cause: AttemptFailureCause) -> Bool {
-        let someoneElseFailed = attempts.dropLast().contains { $0.fault != Fault.client.name }
+        let (site, account, model) = (
+            attempt.upstream?.site.name ?? "", attempt.upstream?.accountID ?? "", attempt.upstreamModel
+        )
+        // What the same channel has refused before in another format makes it no one else.
+        let someoneElseFailed = attempts.dropLast().contains { attempt in
+            attempt.fault != Fault.client.name
+                && !(attempt.site == site && attempt.account == account && attempt.upstreamModel == model)
+        }
         guard state == .waiting, lastError != nil, someoneElseFailed else { return false }
         var words = cause.sentence.lowercased()
         if case .answer = cause {

@@ -23,7 +23,7 @@ extension Exchange {
         do {
             attempt.decoder = try codec.openDecoder(codecParameters(tap: isSame))
             attempt.tap.isOnlyTapped = isSame
-            if !isSame { attempt.encoder = try snapshot.codecs[clientFormat]?.openEncoder(codecParameters()) }
+            if !isSame { attempt.encoder = stopping(try snapshot.codecs[clientFormat]?.openEncoder(codecParameters())) }
         } catch {
             dropUpstream()
             attemptFailed(.transport(.protocolViolation, sentence: error.sentence))
@@ -45,6 +45,7 @@ extension Exchange {
             return attemptFailed(
                 .transport(.protocolViolation, sentence: "the upstream's stream is malformed: \(error.message)"))
         }
+        if attempt.cutter?.isCut == true { return streamCut(output, deliver) }
         deliver(output)
     }
 
@@ -61,6 +62,7 @@ extension Exchange {
             if attempt.stripsUsage, StreamEdit.isUsageOnly(data) { return }
         }
         guard attempt.encoder == nil else { return }
+        attempt.frameSizes.add(frame.raw.count)
         if responses != nil { noteItem(frame) }
         if attempt.tap.error != nil {
             attempt.errorIsShown = showsError(frame)
@@ -89,12 +91,18 @@ extension Exchange {
     }
 
     /// Lets the decoder say what the end of the transport means.
-    private func finishDecoder(_ reason: StreamEnd, to encoder: StreamEncoder?, into output: inout [UInt8]) {
+    private func finishDecoder(_ reason: StreamEnd, into output: inout [UInt8]) {
         do {
-            try attempt.decoder?.finish(reason, to: encoder, output: &output, tap: &attempt.tap)
+            try attempt.decoder?.finish(reason, to: attempt.encoder, output: &output, tap: &attempt.tap)
         } catch {
             attempt.tap.clean = false
         }
+    }
+
+    /// The same where nothing is written.
+    func finishDecoder(_ reason: StreamEnd) {
+        var output: [UInt8] = []
+        finishDecoder(reason, into: &output)
     }
 
     /// Sends what came out of one read, or goes on holding it.
@@ -107,6 +115,7 @@ extension Exchange {
             dropUpstream()
             return attemptFailed(.truncated)
         }
+        if attempt.mode == .folding { return foldProgressed() }
         if attempt.mode == .holding {
             attempt.collected.writeBytes(output)
             let isGood =
@@ -124,7 +133,7 @@ extension Exchange {
     }
 
     /// The point of no return: the head and everything held so far go out in one write.
-    private func commit() {
+    func commit() {
         cancelRival()
         attempt.mode = .passing
         state = .streaming
@@ -233,15 +242,17 @@ extension Exchange {
             if reason == .endOfStream { take(frame, into: &output) }
             if attempt.encoder == nil, !output.isEmpty { output.append(contentsOf: "\n\n".utf8) }
         }
+        if attempt.cutter?.isCut == true { return streamCut(output, deliver) }
+        if attempt.mode == .folding { return foldEnded(reason) }
         if attempt.mode == .holding {
             let wasHeld = attempt.collected.readableBytes > 0 || !output.isEmpty
-            finishDecoder(reason, to: attempt.encoder, into: &output)
+            finishDecoder(reason, into: &output)
             guard wasHeld, attempt.tap.clean, attempt.tap.error == nil else { return attemptFailed(.truncated) }
             attempt.collected.writeBytes(output)
             commit()
             return finishStream()
         }
-        finishDecoder(reason, to: attempt.encoder, into: &output)
+        finishDecoder(reason, into: &output)
         let isClean = attempt.decoder == nil || (attempt.tap.clean && attempt.tap.error == nil)
         guard isClean else { return attemptFailed(.truncated) }
         streamComplete(output)
@@ -249,7 +260,7 @@ extension Exchange {
     }
 
     /// Both the client and the upstream are done with the stream.
-    private func finishStream() {
+    func finishStream() {
         closeStream()
         state = .finished
         connection.answered()

@@ -54,6 +54,10 @@ final class Exchange {
     var attempts: [AttemptRecord] = []
     var hasLedgerEntry = false
     var lastError: GatewayError?
+    /// Formats of channels that proved unsupported while this request was tried.
+    var unsupported: [(channel: Int32, format: WireFormat)] = []
+    /// The last channel that was asked again because it refused the way of answering; -1 = none.
+    var turnedChannel: Int32 = -1
     /// Limits, places and waits.
     var governed = GovernedState()
     /// Goes up with every wait, so that what arrives after one has ended is known as late.
@@ -79,8 +83,11 @@ final class Exchange {
     var silence = ClientSilence()
     var firstTokenAt: Int64?
     var usage = TokenUsage()
-    /// What conversions could not carry.
+    /// What conversions for the attempt in progress could not carry; the reading of the request is part of each.
     var losses: LossLedger?
+    var lossesOfReading: LossLedger?
+    /// The key or the route wants nothing lost that changes the meaning of a request.
+    var isStrict = false
     /// The client wants the stream as one JSON array instead of events.
     var arrayFraming: ArrayFraming?
 
@@ -132,6 +139,8 @@ final class Exchange {
         attempts.removeAll(keepingCapacity: true)
         hasLedgerEntry = false
         lastError = nil
+        unsupported.removeAll()
+        turnedChannel = -1
         canonical.removeAll(keepingCapacity: false)
         dropsReasoning = false
         responses = nil
@@ -140,6 +149,7 @@ final class Exchange {
         silence = ClientSilence(since: startedAt)
         usage = TokenUsage()
         losses = nil
+        lossesOfReading = nil
         arrayFraming = nil
     }
 
@@ -165,6 +175,7 @@ final class Exchange {
             try adoptSnapshotWithBody()
             switch endpoint {
             case .chatCompletions, .messages, .gemini, .completions, .task, .plugin: try route()
+            case .countTokens: try countTokens()
             case .responses, .compaction, .inputTokens: try beginResponse()
             case .storedResponse?, .responseInput?, .responseCancellation?:
                 if let endpoint { try answerStoredResponse(endpoint) }
@@ -177,8 +188,11 @@ final class Exchange {
         }
     }
 
-    func route() throws(GatewayError) {
-        guard let key, let format = endpoint?.format, let binding = snapshot.binding(format) else { return }
+    /// The route of the model that the body names, checked against what the key may use.
+    func findRoute() throws(GatewayError) -> RouteIndex {
+        guard let key, let format = endpoint?.format, let binding = snapshot.binding(format) else {
+            throw GatewayError(.notFound, "this path does not exist on the gateway", status: 404)
+        }
         self.binding = binding
         fields = try scannedFields()
         let table = snapshot.table
@@ -190,12 +204,19 @@ final class Exchange {
         }
         let entry = table.routes[Int(route.rawValue)]
         routeName = entry.model
+        isStrict = key.key.strictConversion || entry.strictConversion
         if entry.isPattern { fields.readModel(of: body) } else { fields.model = entry.model }
         guard fields.withModelBytes(of: body, { key.permissions.permits(route, modelUTF8: $0) }) else {
             throw GatewayError(
                 .modelNotAllowed, "the key \"\(key.key.name)\" may not use the model \"\(fields.model)\"",
                 status: dialect == .anthropic ? 404 : 403, parameter: "model")
         }
+        return route
+    }
+
+    func route() throws(GatewayError) {
+        let route = try findRoute()
+        guard let key else { return }
         adopt(route)
         try admit(key)
         let step = try makePlan()

@@ -41,10 +41,11 @@ package final class GatewaySnapshot: Sendable {
             })
         self.bindings = bindings
         let gates = SiteGates(configuration, limits)
+        let conversions = table.sites.map { SiteConversion($0.conversion) }
         upstreams = table.channels.map { channel in
             ChannelUpstream(
-                channel: channel, site: table.sites[channel.site], instances: instances, bindings: bindings,
-                gates: gates)
+                channel: channel, site: table.sites[channel.site], conversion: conversions[channel.site],
+                instances: instances, bindings: bindings, gates: gates)
         }
         routeGates = table.routes.map { route in
             limits.gate("route", route.pattern ?? route.model, places: route.concurrency.maxConcurrency)
@@ -91,8 +92,8 @@ final class ChannelUpstream: Sendable {
     let upstreamModel: String?
     /// ``upstreamModel`` for plugins.
     let upstreamModelName: StableBytes?
-    /// The formats that the site speaks, the preferred one first.
-    let formats: [FormatBinding]
+    /// The formats of the site that requests in another one are converted to, the preferred one first.
+    let targets: [FormatBinding]
     /// nil when no loaded plugin serves the platform.
     let instance: PluginInstance?
     let baseURL: StableBytes
@@ -106,6 +107,8 @@ final class ChannelUpstream: Sendable {
     let siteHeaders: [(name: [UInt8], line: [UInt8])]
     /// Bytes that ``hostLine`` and ``siteHeaders`` add to a head.
     let headBytes: Int
+    /// What conversions have to know of the site's models.
+    let conversion: SiteConversion
     /// Where the path begins in the base URL.
     private let authorityEnd: Int
     /// Where an attempt needs a place before it is sent.
@@ -114,16 +117,17 @@ final class ChannelUpstream: Sendable {
     let concurrency: ConcurrencySettings
 
     init(
-        channel: Channel, site: Site, instances: [String: PluginInstance], bindings: [WireFormat: FormatBinding],
-        gates: SiteGates
+        channel: Channel, site: Site, conversion: SiteConversion, instances: [String: PluginInstance],
+        bindings: [WireFormat: FormatBinding], gates: SiteGates
     ) {
         self.site = site
+        self.conversion = conversion
         self.gates = gates.gates(of: channel)
         concurrency = gates.concurrency(of: channel)
         accountID = channel.account
         upstreamModel = channel.upstreamModel
         upstreamModelName = channel.upstreamModel.map { StableBytes($0) }
-        formats = channel.formats.compactMap { bindings[$0] }
+        targets = channel.formats.compactMap { bindings[$0] }.filter { $0.codec != nil }
         instance = instances[site.name]
         baseURL = StableBytes(site.baseURL)
         origin = UpstreamURL(site.baseURL)?.origin

@@ -82,4 +82,6 @@ package struct RouteEntry: Sendable {
     /// What the route says about time, size, repetition and how much of it goes on at once.
     package let policy: PolicySettings
     package let concurrency: ConcurrencySettings
+    /// Its requests are refused rather than sent with something lost that changes their meaning.
+    package let strictConversion: Bool
 }

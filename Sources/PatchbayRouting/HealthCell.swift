@@ -13,6 +13,8 @@ struct HealthCell: Sendable {
     static let shortestRest: Int64 = 1_000_000_000
     static let longestBackoff: Int64 = 60_000_000_000
     static let longestRetryAfter: Int64 = 600_000_000_000
+    /// An endpoint that a site does not have is tried again after this.
+    static let endpointMemory: Int64 = 1_800_000_000_000
     static let longestCooldown: Int64 = 86_400_000_000_000
     /// Failures longer ago than this say nothing about the next one.
     static let memory: Int64 = 600_000_000_000
@@ -65,12 +67,15 @@ package struct AttemptFailure: Sendable, Hashable {
     package var disablesCredential: Bool
     /// The wire format of the attempt; needed for a fault of the endpoint.
     package var format: WireFormat?
+    /// The name of the model that was sent; needed for a fault of the endpoint.
+    package var model: String
     /// One short sentence; may be empty.
     package var reason: String
 
     package init(
         fault: Fault, connectLevel: Bool = false, cooldownMilliseconds: UInt64 = 0, retryAfterMilliseconds: UInt64 = 0,
-        disablesCredential: Bool = false, format: WireFormat? = nil, reason: String = ""
+        disablesCredential: Bool = false, format: WireFormat? = nil, model: String = "",
+        reason: String = ""
     ) {
         self.fault = fault
         self.connectLevel = connectLevel
@@ -78,6 +83,7 @@ package struct AttemptFailure: Sendable, Hashable {
         self.retryAfterMilliseconds = retryAfterMilliseconds
         self.disablesCredential = disablesCredential
         self.format = format
+        self.model = model
         self.reason = reason
     }
 }

@@ -7,10 +7,12 @@ package struct HealthSnapshot: Sendable {
     var channels: [String: HealthCell] = [:]
     var endpoints: [Endpoint: HealthCell] = [:]
     var counters: [String: ChannelCounters] = [:]
+    var learned = LearnedTraits()
 
     struct Endpoint: Sendable, Hashable {
         var channel: String
         var format: WireFormat
+        var model = ""
     }
 
     /// Knows nothing.
@@ -28,6 +30,7 @@ package struct HealthSnapshot: Sendable {
                 attempts: left.attempts &+ right.attempts, failures: left.failures &+ right.failures,
                 inFlight: left.inFlight + right.inFlight)
         }
+        result.learned.merge(other.learned)
         return result
     }
 

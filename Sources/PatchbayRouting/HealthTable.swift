@@ -16,10 +16,18 @@ package final class HealthTable {
     /// From then on nobody rests; what is checked for every request when all is well.
     private var quietFrom: Int64 = 0
 
+    /// What channels have shown of themselves beside failures.
+    package internal(set) var learned = LearnedTraits()
+
     struct EndpointKey: Hashable {
         var channel: Int32
         var format: UInt32
+        /// Where a channel sends whatever name the client used, the name; empty = all of the channel.
+        var model = ""
     }
+
+    /// Marks beyond this many are not made; a site with so many models lacks the endpoint for all of them.
+    static let maximumEndpoints = 4096
 
     package init(table: RoutingTable) {
         self.table = table
@@ -68,9 +76,16 @@ package final class HealthTable {
         return usable
     }
 
-    /// The same for an attempt that was planned with another table: of its formats it is then not known which rest.
-    package func usableFormats(_ channel: Int32, of origin: RoutingTable, now: Int64) -> FormatSet {
-        origin === table ? usableFormats(channel, now: now) : origin.links[Int(channel)].formats
+    /// The same for one model; `model` matters only where the channel sends whatever name the client used. Of an
+    /// attempt that was planned with another table it is not known which formats rest.
+    package func usableFormats(_ channel: Int32, model: String, of origin: RoutingTable, now: Int64) -> FormatSet {
+        guard origin === table else { return origin.links[Int(channel)].formats }
+        var usable = usableFormats(channel, now: now)
+        guard table.links[Int(channel)].sendsClientModel else { return usable }
+        for format in endpointFormats[Int(channel)].indexes where endpoint(channel, format, model).isCooling(now) {
+            usable.remove(FormatSet(rawValue: 1 << format))
+        }
+        return usable
     }
 
     /// When site, credential and channel have all rested, in monotonic nanoseconds; in the past = it may be used.
@@ -135,7 +150,9 @@ package final class HealthTable {
         case .site: rest(&sites[Int(link.site)], failure, now)
         case .endpoint:
             guard let format = failure.format.flatMap({ table.formats.firstIndex(of: $0) }) else { return }
-            let key = EndpointKey(channel: channel, format: UInt32(format))
+            guard makeRoomForEndpoint(now) else { return }
+            let model = link.sendsClientModel ? failure.model : ""
+            let key = EndpointKey(channel: channel, format: UInt32(format), model: model)
             rest(&endpoints[key, default: HealthCell()], failure, now)
             endpointFormats[Int(channel)].insert(FormatSet(rawValue: 1 << UInt32(format)))
         }
@@ -146,13 +163,40 @@ package final class HealthTable {
         quietFrom = max(quietFrom, cell.until)
     }
 
+    func extendRest(
+        of format: WireFormat, model: String, channel: Int32, of origin: RoutingTable, until: Int64
+    ) {
+        guard let channel = current(channel, of: origin), let index = table.formats.firstIndex(of: format) else {
+            return
+        }
+        let name = table.links[Int(channel)].sendsClientModel ? model : ""
+        let key = EndpointKey(channel: channel, format: UInt32(index), model: name)
+        guard var cell = endpoints[key] else { return }
+        cell.until = max(cell.until, until)
+        endpoints[key] = cell
+        quietFrom = max(quietFrom, cell.until)
+    }
+
+    func cellsOfEndpoints(_ channel: Int32, model: String) -> [(format: WireFormat, cell: HealthCell)] {
+        endpointFormats[Int(channel)].indexes.flatMap { format in
+            [endpoint(channel, format), model.isEmpty ? HealthCell() : endpoint(channel, format, model)]
+                .filter { !$0.isBlank }.map { (table.formats[Int(format)], $0) }
+        }
+    }
+
     private func current(_ channel: Int32, of origin: RoutingTable) -> Int32? {
         if origin === table { return channel }
         return table.channelIndex[origin.channels[Int(channel)].id]
     }
 
-    private func endpoint(_ channel: Int32, _ format: UInt32) -> HealthCell {
-        endpoints[EndpointKey(channel: channel, format: format)] ?? HealthCell()
+    private func endpoint(_ channel: Int32, _ format: UInt32, _ model: String = "") -> HealthCell {
+        endpoints[EndpointKey(channel: channel, format: format, model: model)] ?? HealthCell()
+    }
+
+    private func makeRoomForEndpoint(_ now: Int64) -> Bool {
+        guard endpoints.count >= Self.maximumEndpoints else { return true }
+        endpoints = endpoints.filter { $0.value.isCooling(now) }
+        return endpoints.count < Self.maximumEndpoints
     }
 
     // MARK: - A new configuration
@@ -182,6 +226,7 @@ package final class HealthTable {
         }
         (table, sites, credentials, channels) = (next, fresh.sites, fresh.credentials, fresh.channels)
         (counters, endpointFormats, endpoints) = (fresh.counters, fresh.endpointFormats, fresh.endpoints)
+        learned.keep { next.channelIndex[$0] != nil }
         noteQuiet()
     }
 
@@ -191,10 +236,10 @@ package final class HealthTable {
     }
 
     private func keepEndpoints(of channel: Int32, in fresh: HealthTable, as target: Int32) {
-        for format in endpointFormats[Int(channel)].indexes {
-            guard let moved = fresh.table.formats.firstIndex(of: table.formats[Int(format)]) else { continue }
-            let key = EndpointKey(channel: target, format: UInt32(moved))
-            fresh.endpoints[key] = endpoint(channel, format)
+        guard !endpointFormats[Int(channel)].isEmpty else { return }
+        for (key, cell) in endpoints where key.channel == channel {
+            guard let moved = fresh.table.formats.firstIndex(of: table.formats[Int(key.format)]) else { continue }
+            fresh.endpoints[EndpointKey(channel: target, format: UInt32(moved), model: key.model)] = cell
             fresh.endpointFormats[Int(target)].insert(FormatSet(rawValue: 1 << UInt32(moved)))
         }
     }
@@ -214,8 +259,10 @@ package final class HealthTable {
         }
         for (key, cell) in endpoints where !cell.isBlank {
             let format = table.formats[Int(key.format)]
-            snapshot.endpoints[.init(channel: table.channels[Int(key.channel)].id, format: format)] = cell
+            let channel = table.channels[Int(key.channel)].id
+            snapshot.endpoints[.init(channel: channel, format: format, model: key.model)] = cell
         }
+        snapshot.learned = learned
         return snapshot
     }
 
@@ -233,9 +280,10 @@ package final class HealthTable {
         for (key, cell) in snapshot.endpoints {
             guard let channel = table.channelIndex[key.channel], let format = table.formats.firstIndex(of: key.format)
             else { continue }
-            endpoints[EndpointKey(channel: channel, format: UInt32(format))] = cell
+            endpoints[EndpointKey(channel: channel, format: UInt32(format), model: key.model)] = cell
             endpointFormats[Int(channel)].insert(FormatSet(rawValue: 1 << UInt32(format)))
         }
+        learned = snapshot.learned
         noteQuiet()
     }
 

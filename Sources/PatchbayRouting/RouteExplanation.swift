@@ -112,6 +112,10 @@ package struct ExplainedCandidate: Sendable {
     package var coolingParty: PartyAtFault?
     package var coolingFault: Fault?
     package var counters: ChannelCounters
+    /// Wire formats that proved unsupported and are not used for a while.
+    package var restingFormats: [ExplainedEndpoint]
+    /// What was learned of how the upstream answers; nil = nothing.
+    package var learnedStreaming: ConversionSetting.Streaming?
     /// Where a request would need a place.
     package var gates: [ExplainedGate] = []
 

@@ -78,7 +78,10 @@ extension Router {
             weight: Int(candidate.weight), share: share, price: candidate.price, position: position,
             reason: verdict.reason, sentence: verdict.sentence,
             coolingMilliseconds: cause.map { rest($0.cell.until, now) }, coolingParty: cause?.party,
-            coolingFault: cause?.cell.fault, counters: health.counters(of: candidate.channel))
+            coolingFault: cause?.cell.fault, counters: health.counters(of: candidate.channel),
+            restingFormats: health.restingEndpoints(
+                candidate.channel, model: channel.upstreamModel == nil ? model : "", now: now),
+            learnedStreaming: health.learned.streaming(channel.id, model: channel.upstreamModel ?? model, now: now))
     }
 
     private static func rest(_ until: Int64, _ now: Int64) -> Int64 {

@@ -220,7 +220,8 @@ struct RoutingTableBuilder {
                 isListed: isListed && !usable.isEmpty, usable: start..<start + usable.count,
                 all: start..<candidates.count, problems: route.map(problems) ?? [],
                 policy: route?.policy ?? PolicySettings(),
-                concurrency: route?.concurrency ?? ConcurrencySettings()))
+                concurrency: route?.concurrency ?? ConcurrencySettings(),
+                strictConversion: route?.strictConversion ?? false))
     }
 
     /// Priority first, then the cheaper one; without a price last.

@@ -6,7 +6,7 @@ import PatchbayHost
 struct PluginCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "plugin", abstract: "Look at plugins and call them.",
-        subcommands: [ListPlugins.self, InspectPlugin.self, CallPlugin.self])
+        subcommands: [ListPlugins.self, InspectPlugin.self, CallPlugin.self, ConversionsCommand.self])
 }
 
 /// Where the plugin commands look.

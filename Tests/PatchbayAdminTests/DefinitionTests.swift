@@ -33,7 +33,8 @@ import Testing
             "id": "beta", "name": "beta", "platform": "new-api", "base_url": "https://b.example",
             "formats": ["openai.chat"],
             "headers": [["name": "X-A", "has_secret": true]], "plugin_configuration": ["era": "new", "n": [1]],
-            "enabled": true, "accounts": 0, "timeouts": .emptyObject, "limits": .emptyObject, "retry": .emptyObject,
+            "conversion": .emptyObject, "enabled": true, "accounts": 0, "timeouts": .emptyObject,
+            "limits": .emptyObject, "retry": .emptyObject,
             "max_concurrency": .null, "queue": .emptyObject, "pool": .emptyObject, "source": "store",
             "read_only": false,
         ]
@@ -95,7 +96,8 @@ import Testing
             read.document == [
                 "id": "app", "name": "app", "has_secret": true, "prefix": "sk-pb", "models": ["gpt-*"],
                 "group": "default",
-                "enabled": true, "limits": .emptyObject, "source": "store", "read_only": false,
+                "enabled": true, "strict_conversion": false, "limits": .emptyObject, "source": "store",
+                "read_only": false,
             ])
         let changed = await client.send(
             "PATCH", "/api/v1/keys/app", #"{"enabled":false,"group":"team","models":["*"]}"#)

@@ -66,18 +66,3 @@ struct ArrayFramingTests {
         #expect(ArrayFraming().end == Array("[]".utf8))
     }
 }
-
-@Suite("Estimated tokens")
-struct TokenEstimateTests {
-    private func tokens(_ body: String) -> Int {
-        Array(body.utf8).withUnsafeBytes { TokenEstimate.tokens(inRequest: $0) }
-    }
-
-    @Test("Text counts by its script, media by piece, names not at all")
-    func estimate() {
-        #expect(tokens(#"{"contents":[{"role":"user","parts":[{"text":"twelve chars"}]}]}"#) == 3)
-        #expect(tokens(#"{"contents":[{"parts":[{"text":"世界世界世界"}]}]}"#) == 4)
-        #expect(tokens(#"{"contents":[{"parts":[{"inlineData":{"mimeType":"image/png","data":"AAAA"}}]}]}"#) == 258)
-        #expect(tokens("no json") == 0)
-    }
-}

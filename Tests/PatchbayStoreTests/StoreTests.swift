@@ -70,13 +70,16 @@ import Testing
         site.policy.retry.backoffLimit = 9_000
         site.concurrency = ConcurrencySettings(maxConcurrency: 3, queueLength: 0)
         site.pool = PoolSettings(maxAge: 60_000)
+        site.conversion = #"{"streaming":"always"}"#
         var account = account
         account.maxConcurrency = 2
         var key = Key(name: "dev", digest: KeyFactory.digest(of: Secret("sk-1")), displayPrefix: "sk-", source: .store)
         key.limits = KeyLimits(requestsPerMinute: 5, concurrency: 1)
+        key.strictConversion = true
         var route = Route(model: "m", channels: [ChannelReference(site: "alpha")], source: .store)
         route.policy.limits.body = 4_096
         route.concurrency.queueTimeout = 500
+        route.strictConversion = true
         let group = KeyGroup(name: "team", limits: KeyLimits(tokensPerMinute: 77), source: .store)
         let store = try scratch.store()
         try await store.saveSite(site)
@@ -86,6 +89,8 @@ import Testing
         try await store.saveGroup(group)
         var loaded = try await store.loadDefinitions()
         #expect(loaded.sites.first?.policy == site.policy && loaded.sites.first?.concurrency == site.concurrency)
+        #expect(loaded.sites.first?.conversion == site.conversion)
+        #expect(loaded.keys.first?.strictConversion == true && loaded.routes.first?.strictConversion == true)
         #expect(loaded.sites.first?.pool == site.pool && loaded.sites.first?.accounts.first?.maxConcurrency == 2)
         #expect(loaded.keys.first?.limits == key.limits && loaded.groups == [group])
         #expect(loaded.routes.first?.policy == route.policy && loaded.routes.first?.concurrency == route.concurrency)

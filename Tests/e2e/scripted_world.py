@@ -26,7 +26,7 @@ class World:
     The site `chat-N` serves `model-chat-N`; `spared-chat-N` is served by it and, when it fails, by the site `spare`.
     """
 
-    def __init__(self, directory, sites=200, options="", platforms=PLATFORMS):
+    def __init__(self, directory, sites=200, options="", keys=None, platforms=PLATFORMS):
         self.upstream = ScriptedUpstream()
         self.numbers = {name: itertools.count() for name in platforms}
         names = [(name, number) for name in platforms for number in range(sites)]
@@ -38,7 +38,7 @@ class World:
         # A site that is alone is tried again after a pause; the tests of that are elsewhere.
         options += "retry: { backoff: { base: 1ms, max: 20ms } }, "
         self.running = Tuned(
-            directory, text + site(self.upstream, "spare", "openai", "spare"), "routes:\n" + routes, options)
+            directory, text + site(self.upstream, "spare", "openai", "spare"), "routes:\n" + routes, options, keys)
 
     def stop(self):
         self.running.stop()
@@ -67,9 +67,9 @@ class World:
 class Tuned(Running):
     """A gateway with more members in the `gateway` section of its configuration."""
 
-    def __init__(self, directory, sites, extra, options):
+    def __init__(self, directory, sites, extra, options, keys=None):
         self.options = options
-        super().__init__(directory, sites, extra)
+        super().__init__(directory, sites, extra, keys)
 
     def configure(self, text):
         return text.replace("gateway: { listen", f"gateway: {{ {self.options}listen")

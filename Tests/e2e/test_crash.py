@@ -131,7 +131,9 @@ def test_the_load_was_a_load(campaign):
 def test_no_request_is_in_the_ledger_twice(campaign):
     twice = [name for name, count in Counter(row["id"] for row in campaign.listed).items() if count > 1]
     assert twice == []
-    numbers = Counter(row["output_tokens"] for row in campaign.listed if row["output_tokens"] is not None)
+    # Of answers that were cut off before their usage came there is an estimate, which is no number of the upstream.
+    numbers = Counter(row["output_tokens"] for row in campaign.listed
+                      if row["output_tokens"] is not None and not row["estimated"])
     assert [number for number, count in numbers.items() if count > 1] == []
 
 

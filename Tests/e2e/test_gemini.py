@@ -290,7 +290,7 @@ class TestOtherMethods:
         raw = httpx.post(
             f"{gateway.url}/v1beta/models/{model}:countTokens", headers={"x-goog-api-key": KEY},
             json={"contents": [{"parts": [{"text": "hello"}]}]})
-        assert raw.headers["x-patchbay-warnings"] == "usage.estimated"
+        assert raw.headers["x-patchbay-warnings"] == "usage.estimated;info"
 
     @pytest.mark.parametrize("model", ["gemini-3-flash", "gemini-pro"])
     def test_embeddings(self, gateway, model):

@@ -11,7 +11,7 @@ from fakes.frames import TEXT, Chat, Messages, document, stream
 from fakes.scripted import HOLD, NEXT, RESET, Until
 from gateway import KEY
 from governed_world import Governed, key, secret
-from raw_client import RawClient, chat, wait_for
+from raw_client import RawClient, chat, post, wait_for
 
 USER = [{"role": "user", "content": "hello"}]
 GOOD = [document(Chat.whole), NEXT]
@@ -19,7 +19,7 @@ LIMITED = ["three", "three-ant", "many", "tokens", "pair", "leaver", "failer", "
            "document", "stream", "ant-stream", "early", "expl", "drain"]
 KEYS = "\n  ".join([
     f"- {{ name: dev, key: {KEY} }}",
-    key("three", rpm=3), key("three-ant", rpm=3), key("many", rpm=40), key("tokens", tpm=100), key("pair", concurrency=2),
+    key("three", rpm=3), key("three-ant", rpm=3), key("many", rpm=40), key("tokens", tpm=100), key("greedy", tpm=1000), key("pair", concurrency=2),
     *(key(name, concurrency=1) for name in ("leaver", "failer", "cutter", "staller", "drain")),
     key("refused", rpm=2), key("tight", rpm=100, group="team"), key("loose", rpm=100, group="team"),
     *(key(name, rpm=600, tpm=60000, concurrency=5) for name in ("document", "stream", "ant-stream")),
@@ -102,6 +102,30 @@ def test_tokens_are_those_that_were_used(world):
     assert "100 tokens per minute" in caught.value.message
     assert caught.value.response.headers["x-ratelimit-remaining-tokens"] == "0"
     assert int(caught.value.response.headers["retry-after"]) > 60
+
+
+def test_the_longest_answer_is_reserved_until_it_is_there(world):
+    go = Until()
+    world.play("slow", stream(Chat.begin + Chat.content[:1], end=b""), go,
+               stream(Chat.content[1:] + Chat.end).split(b"\r\n\r\n", 1)[1])
+    body = {"model": "slow", "messages": USER, "stream": True, "max_tokens": 900}
+    with RawClient(world.port).send(post("/v1/chat/completions", body, key=secret("greedy"))) as client:
+        client.until(b"one ")
+        for wish in ({"max_tokens": 900}, {"max_completion_tokens": 900}):
+            with pytest.raises(openai.RateLimitError) as caught:
+                ask(world, "greedy", **wish)
+            assert "1000 tokens per minute" in caught.value.message
+        assert ask(world, "greedy").choices[0].message.content == TEXT
+        go.open()
+        client.until(b"[DONE]")
+    assert wait_for(lambda: may_have(world, "greedy", 900))
+
+
+def may_have(world, name, tokens):
+    try:
+        return ask(world, name, max_tokens=tokens).choices[0].message.content == TEXT
+    except openai.RateLimitError:
+        return False
 
 
 def test_requests_under_way(world):

@@ -285,7 +285,7 @@ def test_a_kept_response_comes_as_a_stream_too(world, model):
 def test_tokens_are_estimated_with_the_conversation(world, model):
     client = world.openai()
     answer = client.responses.input_tokens.with_raw_response.count(model=model, input="some words that are counted")
-    assert answer.headers["x-patchbay-warnings"] == "usage.estimated"
+    assert answer.headers["x-patchbay-warnings"] == "usage.estimated;info"
     short = answer.parse()
     assert short.object == "response.input_tokens" and 3 < short.input_tokens < 30
     kept = client.responses.create(model=model, input="say " + "many words " * 50)

@@ -172,7 +172,7 @@ class TestCompletionsElsewhere:
 
     def test_what_is_lost_is_said(self, world):
         answer = world.post("/v1/completions", json={"model": "told", "prompt": "say hi", "echo": True, "suffix": "!"})
-        assert set(answer.headers["x-patchbay-warnings"].split(",")) == {"native.echo", "native.suffix"}
+        assert set(answer.headers["x-patchbay-warnings"].split(",")) == {"native.echo;semantic", "native.suffix;semantic"}
 
 
 class TestModerations:

@@ -215,6 +215,7 @@ static void records(void) {
     FIELD(pb_codec_parameters, request_json);
     FIELD(pb_codec_parameters, ctx);
     FIELD(pb_codec_parameters, loss);
+    FIELD(pb_codec_parameters, error);
     RECORD(pb_frame);
     FIELD(pb_frame, event);
     FIELD(pb_frame, data);

@@ -114,6 +114,14 @@ package struct AnswerEvent: Sendable, Hashable {
         return event
     }
 
+    /// A member of the response document that has no event of its own: `created`, `service_tier`, `native`, or the
+    /// next fragment of a choice's `logprobs`.
+    package static func canonical(_ member: String, choice: Int = 0, data: String) -> AnswerEvent {
+        var event = native(format: "canon", name: member, data: data)
+        event.choice = choice
+        return event
+    }
+
     /// The opaque value of such a delta.
     package var opaqueValue: CanonicalOpaque {
         let words = name.split(separator: ":", maxSplits: 1)

@@ -34,7 +34,29 @@ package struct AnswerFold: Sendable {
         case .end:
             isEnded = true
             isClean = event.clean
+        case .native where event.name == "canon": takeMember(event)
         case .ping, .native, .other: break
+        }
+    }
+
+    private mutating func takeMember(_ event: AnswerEvent) {
+        guard let value = try? JSONValue(parsing: event.extra) else { return }
+        switch event.id {
+        case "created": response.created = value.intValue
+        case "service_tier": response.serviceTier = value.stringValue
+        case "native": response.native = CanonicalNative(canonical: value)
+        case "logprobs":
+            let position = choice(event.choice)
+            var merged = response.choices[position].logprobs?.objectValue ?? JSONObject()
+            for member in value.objectValue ?? JSONObject() {
+                if let more = member.value.arrayValue, let known = merged[member.key]?.arrayValue {
+                    merged[member.key] = .array(known + more)
+                } else if merged[member.key] == nil || member.value.nonNull != nil {
+                    merged[member.key] = member.value
+                }
+            }
+            response.choices[position].logprobs = .object(merged)
+        default: break
         }
     }
 

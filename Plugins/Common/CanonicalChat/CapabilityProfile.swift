@@ -33,6 +33,8 @@ package struct CapabilityProfile: Sendable, Hashable {
     /// none, reasoning_content_required or signature.
     package var reasoningEcho: String?
     package var contextWindowFinish: Bool?
+    /// The answer may begin with `<think>`…`</think>`, which is reasoning.
+    package var thinkTags = false
     /// gemini-json or gemini-openapi: the dialect of JSON schemas that a Gemini upstream takes.
     package var schema: String?
     /// A Chat upstream takes tools of free text.
@@ -73,6 +75,7 @@ package struct CapabilityProfile: Sendable, Hashable {
         cacheControl = document["cache_control"]?.boolValue
         reasoningEcho = document["reasoning_echo"]?.stringValue
         contextWindowFinish = document["context_window_finish"]?.boolValue
+        thinkTags = document["think_tags"]?.boolValue ?? false
         schema = document["schema"]?.stringValue
         customTools = document["custom_tools"]?.boolValue
     }

@@ -37,7 +37,7 @@ package struct RequestFacts: Sendable, Hashable {
     package init(parsing canonical: UnsafeRawBufferPointer) {
         self.init()
         var scanner = JSONFieldScanner(["origin", "stream", "reasoning", "tools"])
-        let mayHave = (JSONText.mentions("reasoning", in: canonical), JSONText.mentions("tools", in: canonical))
+        let mayHave = (JSONGlance.mentions("reasoning", in: canonical), JSONGlance.mentions("tools", in: canonical))
         let needed = 2 + (mayHave.0 ? 1 : 0) + (mayHave.1 ? 1 : 0)
         guard (try? scanner.scan(canonical, needed: needed)) != nil else { return }
         var tape = JSONTape()

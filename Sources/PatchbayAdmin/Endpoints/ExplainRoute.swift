@@ -43,6 +43,14 @@ struct ExplainRoute: Sendable {
             .member("cooling", cooling.schema.orNull, "Why and how long it rests; null = it does not.") {
                 $0.coolingFault == nil ? .null : cooling.document($0)
             },
+            .member(
+                "resting_formats", .array(restingFormat.schema), "Wire formats that proved unsupported there."
+            ) {
+                .array($0.restingFormats.map(restingFormat.document))
+            },
+            .optionalString("learned_streaming", "`always` or `never`, where the upstream's answers showed it.") {
+                $0.learnedStreaming?.rawValue
+            },
             .integer("requests", "Attempts since the start.") { Int(clamping: $0.counters.attempts) },
             .integer("failures", "Failed attempts since the start.") { Int(clamping: $0.counters.failures) },
             .integer("in_flight", "Attempts under way.") { $0.counters.inFlight },
@@ -71,6 +79,16 @@ struct ExplainRoute: Sendable {
             .integer("value", "The limit.") { $0.value },
             .integer("remaining", "What is left of it now.") { $0.remaining },
             .integer("wait_ms", "Until a request would be let in; 0 = now.") { Int(clamping: $0.waitMilliseconds) },
+        ])
+
+    private static let restingFormat = View<ExplainedEndpoint>(
+        "RestingFormat", "A wire format that proved unsupported.",
+        [
+            .string("format", "The wire format.") { $0.format.rawValue },
+            .optionalInteger("ms", "Until it is tried again; null = not before its credential is renewed.") {
+                $0.milliseconds == .max ? nil : Int(clamping: $0.milliseconds)
+            },
+            .string("reason", "What the upstream said.") { $0.reason },
         ])
 
     private static let cooling = View<ExplainedCandidate>(

@@ -18,6 +18,7 @@ enum KeyResource: Resource {
             .strings("models", "Public model names it may use, exact or with '*'.") { $0.models },
             .string("group", "The tenant it belongs to.") { $0.group },
             .boolean("enabled", "It is let in.") { $0.enabled },
+            .boolean("strict_conversion", Shared.strictConversion.note) { $0.strictConversion },
         ] + SharedSettings.keyLimits.properties { $0.limits } + sourceProperties
 
     /// A key just created, with its text.
@@ -38,6 +39,7 @@ enum KeyResource: Resource {
                 "models", .array(Shared.modelName),
                 "Public model names it may use, exact or with '*'; all unless given."),
             Field("group", Shared.name, "The tenant it belongs to; `default` unless given."), Shared.enabled,
+            Shared.strictConversion,
         ] + SharedSettings.keyLimits.fields
 
     static let creation = Record(
@@ -66,6 +68,7 @@ enum KeyResource: Resource {
         if let models = body["models"]?.arrayValue { key.models = models.compactMap(\.stringValue) }
         if let group = body["group"]?.stringValue { key.group = group }
         if let enabled = body["enabled"]?.boolValue { key.enabled = enabled }
+        if let strict = body["strict_conversion"]?.boolValue { key.strictConversion = strict }
         SharedSettings.keyLimits.apply(body, to: &key.limits)
     }
 

@@ -70,6 +70,9 @@ extension Resource {
 enum Shared {
     static let name = Schema.string(1...Validation.longestName)
     static let modelName = Schema.string(1...Validation.longestModel)
+    static let strictConversion = Field(
+        "strict_conversion", .boolean,
+        "Requests are refused rather than sent with something lost that changes their meaning; false unless given.")
     static let enabled = Field("enabled", .boolean, "Whether requests may use it; true unless given.")
 
     /// A model of an account or a token: a name, or the upstream's name and the public one.

@@ -15,6 +15,7 @@ enum RouteResource: Resource {
             .member("channels", .array(.record(channelOutput)), "In the order given.") {
                 .array($0.channels.map(document))
             },
+            .boolean("strict_conversion", Shared.strictConversion.note) { $0.strictConversion },
         ] + SharedSettings.policy.properties { $0.policy } + SharedSettings.concurrency.properties { $0.concurrency }
             + sourceProperties)
 
@@ -56,7 +57,8 @@ enum RouteResource: Resource {
             Field("channels", .array(.record(channelInput)), required: true, "At least one."),
         ] + settings)
 
-    private static let settings = SharedSettings.policy.fields + SharedSettings.concurrency.fields
+    private static let settings =
+        [Shared.strictConversion] + SharedSettings.policy.fields + SharedSettings.concurrency.fields
 
     static let change = Record(
         "RouteChange", "Changes to a route.",
@@ -74,6 +76,7 @@ enum RouteResource: Resource {
     }
 
     static func apply(_ body: JSONObject, to route: inout Route) throws(AdminError) {
+        if let strict = body["strict_conversion"]?.boolValue { route.strictConversion = strict }
         SharedSettings.policy.apply(body, to: &route.policy)
         SharedSettings.concurrency.apply(body, to: &route.concurrency)
         guard let channels = body["channels"]?.arrayValue else { return }

@@ -23,6 +23,9 @@ enum SiteResource: Resource {
             .member("plugin_configuration", .document, "Settings for the plugin.") {
                 (try? JSONValue(parsing: $0.pluginConfiguration)) ?? .emptyObject
             },
+            .member("conversion", .document, "What conversions have to know of its models.") {
+                (try? JSONValue(parsing: $0.conversion)) ?? .emptyObject
+            },
             .boolean("enabled", "Requests may use it.") { $0.enabled },
             .integer("accounts", "How many accounts it has.") { $0.accounts.count },
         ] + SharedSettings.policy.properties { $0.policy } + SharedSettings.concurrency.properties { $0.concurrency }
@@ -48,7 +51,9 @@ enum SiteResource: Resource {
         [
             Field("formats", .array(.string), "Wire formats it speaks; the default of the plugin unless given."),
             Field("headers", .array(headerInput), "Headers added to every request."),
-            Field("plugin_configuration", .document, "Settings for the plugin."), Shared.enabled,
+            Field("plugin_configuration", .document, "Settings for the plugin."),
+            Field("conversion", .record(ConversionSchema.site), "What conversions have to know of its models."),
+            Shared.enabled,
         ] + SharedSettings.policy.fields + SharedSettings.concurrency.fields + SharedSettings.pool.fields
 
     static let creation = Record(
@@ -85,6 +90,9 @@ enum SiteResource: Resource {
         if let headers = body["headers"]?.arrayValue { site.headers = try Self.headers(headers, keeping: site.headers) }
         if let settings = body["plugin_configuration"] {
             site.pluginConfiguration = String(decoding: settings.serialised(), as: UTF8.self)
+        }
+        if let conversion = body["conversion"] {
+            site.conversion = String(decoding: conversion.serialised(), as: UTF8.self)
         }
         if let enabled = body["enabled"]?.boolValue { site.enabled = enabled }
         SharedSettings.policy.apply(body, to: &site.policy)

@@ -17,28 +17,34 @@ extension Exchange {
     /// Takes the request out of the limits of its key and group.
     func admit(_ key: GatewayKey) throws(GatewayError) {
         guard let limiter = key.limiter else { return }
-        let estimate = AdmissionEstimate.tokens(of: body)
-        if let hit = limiter.admit(tokens: estimate, now: loop.now) { throw refusal(hit, limiter) }
-        governed.estimatedTokens = estimate
+        let reserved = limiter.countsTokens ? reservation : TokenReservation()
+        if let hit = limiter.admit(tokens: reserved.total, now: loop.now) { throw refusal(hit, limiter) }
+        governed.reserved = reserved
+    }
+
+    private var reservation: TokenReservation {
+        // The size of a recording or a picture in a form says nothing of tokens.
+        fields.form == nil ? TokenEstimate.reservation(body) : TokenReservation(prompt: TokenEstimate.attachment)
     }
 
     /// Undoes ``admit(_:)`` for a request that was refused for another reason. Harmless when there is nothing to undo.
     func revokeAdmission() {
-        guard governed.estimatedTokens >= 0 else { return }
-        key?.limiter?.revoke(tokens: governed.estimatedTokens, now: loop.now)
-        governed.estimatedTokens = -1
+        guard let reserved = governed.reserved else { return }
+        key?.limiter?.revoke(tokens: reserved.total, now: loop.now)
+        governed.reserved = nil
     }
 
     /// Ends what ``admit(_:)`` has begun: places are free again, and tokens become what was used as far as it is known.
+    /// Where it is not, the prompt is taken to have been read and nothing to have been written.
     func endAdmission(after outcome: RequestOutcome) {
         governed.routeGate?.leave()
         governed.routeGate = nil
-        guard governed.estimatedTokens >= 0 else { return }
+        guard let reserved = governed.reserved else { return }
         let isKnown = usage.input != nil || usage.output != nil
         let used = Int(clamping: (usage.input ?? 0).addingReportingOverflow(usage.output ?? 0).partialValue)
         key?.limiter?.finish(
-            estimated: governed.estimatedTokens, used: isKnown ? used : outcome == .failed ? 0 : nil, now: loop.now)
-        governed.estimatedTokens = -1
+            estimated: reserved.total, used: isKnown ? used : outcome == .failed ? 0 : reserved.prompt, now: loop.now)
+        governed.reserved = nil
     }
 
     private func refusal(_ hit: LimitHit, _ limiter: KeyLimiter) -> GatewayError {
@@ -87,39 +93,5 @@ extension GatewayError {
         GatewayError(
             .rateLimited, "this address has more than \(limit) connections open; use fewer or close some", status: 429,
             retryAfter: 1)
-    }
-}
-
-/// The tokens that are taken from a key's bucket in advance: as cheap a guess as can be, corrected by what was used.
-enum AdmissionEstimate {
-    private static let bytesPerToken = 4
-    /// Bodies below it are text for the most part.
-    private static let smallBody = 16_384
-    /// A string without a space in its beginning that is longer than this is no text but an image or another file.
-    private static let longWord = 4_096
-    private static let tokensPerFile = 1_000
-
-    /// A token for every four bytes, and a flat number for files inside the body.
-    static func tokens(of body: ByteBuffer) -> Int {
-        let size = body.readableBytes
-        guard size > smallBody else { return size / bytesPerToken + 1 }
-        return body.withUnsafeReadableBytes { bytes in
-            let files = filesIn(bytes)
-            return (size - files.bytes) / bytesPerToken + files.count * tokensPerFile + 1
-        }
-    }
-
-    private static func filesIn(_ bytes: UnsafeRawBufferPointer) -> (bytes: Int, count: Int) {
-        var found = (bytes: 0, count: 0)
-        var start = bytes.startIndex
-        while start < bytes.endIndex {
-            let end = bytes[start...].firstIndex(of: UInt8(ascii: "\"")) ?? bytes.endIndex
-            if end - start > longWord, !bytes[start..<start + 256].contains(UInt8(ascii: " ")) {
-                found.bytes += end - start
-                found.count += 1
-            }
-            start = end + 1
-        }
-        return found
     }
 }

@@ -7,7 +7,10 @@ import PatchbayTelemetry
 extension Exchange {
     /// The next step. Places at the gates of a candidate to be asked are held.
     func nextTurn() -> Turn {
-        if snapshot.hasGates, governed.routeGate == nil, let gate = snapshot.routeGates[Int(governed.route)] {
+        // Counting has no record whose end would give the place back, and takes no time.
+        if snapshot.hasGates, governed.routeGate == nil, endpoint != .countTokens,
+            let gate = snapshot.routeGates[Int(governed.route)]
+        {
             switch takePlace(at: gate, isRoute: true) {
             case .entered: governed.routeGate = gate
             case .waiting: return .waiting

@@ -7,8 +7,8 @@ struct GovernedState {
     var policy = RequestPolicy()
     /// In the routing table.
     var route: Int32 = 0
-    /// Tokens taken from the key's bucket in advance; below zero = the request holds nothing of its key's limits.
-    var estimatedTokens = -1
+    /// Tokens taken from the key's bucket in advance; nil = the request holds nothing of its key's limits.
+    var reserved: TokenReservation?
     /// Gateways that the request has come through before this one.
     var hops = 0
     /// Of the plan; the one that is asked or waited for.

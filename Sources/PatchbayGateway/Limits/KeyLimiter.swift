@@ -43,6 +43,8 @@ struct LimitHit {
 final class KeyLimiter: Sendable {
     let own: LimitScope?
     let group: LimitScope?
+    /// One of the limits is of tokens.
+    let countsTokens: Bool
 
     /// How long a client that has too many requests under way is asked to wait.
     static let concurrencyWait: Int64 = 1_000_000_000
@@ -51,6 +53,7 @@ final class KeyLimiter: Sendable {
         guard own != nil || group != nil else { return nil }
         self.own = own
         self.group = group
+        countsTokens = own?.limits.tokensPerMinute != nil || group?.limits.tokensPerMinute != nil
     }
 
     /// Takes a place, a request and the estimated tokens; nothing is taken if one of them is not there.
@@ -65,8 +68,7 @@ final class KeyLimiter: Sendable {
 
     /// Ends an admitted request: the place is free again, and the tokens become what was really used.
     ///
-    /// - Parameter used: Nil = not known; the estimate stays.
-    func finish(estimated: Int, used: Int?, now: Int64) {
+    func finish(estimated: Int, used: Int, now: Int64) {
         own?.finish(estimated: estimated, used: used, now: now)
         group?.finish(estimated: estimated, used: used, now: now)
     }
@@ -113,9 +115,9 @@ extension LimitScope {
         finish(estimated: tokens, used: 0, now: now)
     }
 
-    func finish(estimated: Int, used: Int?, now: Int64) {
+    func finish(estimated: Int, used: Int, now: Int64) {
         release()
-        guard let limit = limits.tokensPerMinute, let used else { return }
+        guard let limit = limits.tokensPerMinute else { return }
         // More than the bucket holds was not taken from it.
         cell.tokens.correct(by: used - min(estimated, limit), of: limit, now: now)
     }

@@ -13,18 +13,16 @@ extension Exchange {
             isReasoningRefused(),
             let client = endpoint?.format, let decoder = snapshot.codecs[client], snapshot.codecs[attempt.format] != nil
         else { return false }
-        if canonical.isEmpty {
-            losses = losses ?? LossLedger()
-            let read: Void? = try? body.withUnsafeReadableBytes { raw in
-                try decoder.requestToCanonical(raw, codecParameters(), into: &canonical)
-            }
-            guard read != nil else { return false }
+        do throws(PluginError) {
+            try readCanonical(with: decoder)
+        } catch {
+            return false
         }
         guard let stripped = SealedReasoning.stripped(canonical) else { return false }
         canonical = stripped
         dropsReasoning = true
-        losses = losses ?? LossLedger()
-        losses?.append(ConversionLoss(severity: .semantic, code: "reasoning.refused", path: "/turns"))
+        lossesOfReading = lossesOfReading ?? LossLedger()
+        lossesOfReading?.append(ConversionLoss(severity: .semantic, code: "reasoning.refused", path: "/turns"))
         return true
     }
 

@@ -97,7 +97,7 @@ extension Exchange {
 
     private func goOn() throws(GatewayError) {
         guard endpoint == .inputTokens else { return try route() }
-        answer(try ResponsesInputTokens.document(for: body), warning: "usage.estimated")
+        answer(try ResponsesInputTokens.document(for: body), warning: "usage.estimated;info")
     }
 
     /// Channels of the upstream that keeps the conversation itself are asked first.

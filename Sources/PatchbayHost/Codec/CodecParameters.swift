@@ -2,48 +2,6 @@ internal import CPatchbay
 internal import PatchbayCore
 internal import Synchronization
 
-/// Something that a conversion could not carry over.
-package struct ConversionLoss: Sendable, Hashable {
-    /// The numbers are those of `PB_LOSS_` in `patchbay/codec.h`.
-    package enum Severity: UInt32, Sendable, Hashable, Comparable {
-        case info = 1
-        case degrade = 2
-        case semantic = 3
-        case fatal = 4
-
-        package static func < (left: Severity, right: Severity) -> Bool { left.rawValue < right.rawValue }
-    }
-
-    package var severity: Severity
-    /// A short stable word, such as `sampling.top_k`.
-    package var code: String
-    /// A JSON pointer into the source document.
-    package var path: String
-
-    package init(severity: Severity, code: String, path: String) {
-        self.severity = severity
-        self.code = code
-        self.path = path
-    }
-}
-
-/// The losses of one exchange. Not for use by two threads at once.
-package final class LossLedger {
-    package private(set) var losses: [ConversionLoss] = []
-    /// Losses beyond this many are counted only.
-    package static let limit = 64
-    package private(set) var dropped = 0
-
-    package init() {}
-
-    package func append(_ loss: ConversionLoss) {
-        guard !losses.contains(loss) else { return }
-        if losses.count < Self.limit { losses.append(loss) } else { dropped += 1 }
-    }
-
-    package var worst: ConversionLoss.Severity? { losses.map(\.severity).max() }
-}
-
 /// What a conversion needs besides the document.
 package struct CodecParameters {
     /// The exchange is a stream.
@@ -69,7 +27,10 @@ package struct CodecParameters {
 
     package init() {}
 
-    func withRecord<Result>(_ body: (UnsafePointer<pb_codec_parameters>) -> Result) -> Result {
+    /// - Parameter error: where functions without an error argument of their own write a sentence.
+    func withRecord<Result>(
+        error: UnsafePointer<pb_sink>? = nil, _ body: (UnsafePointer<pb_codec_parameters>) -> Result
+    ) -> Result {
         var requested = requestedModel
         var upstream = upstreamModel
         var dialect = dialect ?? ""
@@ -86,7 +47,7 @@ package struct CodecParameters {
                                     dialect: Self.view(dialect), request_id: Self.view(requestID),
                                     created_s: UInt64(max(createdSeconds, 0)), profile_json: Self.view(profile),
                                     request_json: Self.view(request), ctx: context,
-                                    loss: losses == nil ? nil : Self.record)
+                                    loss: losses == nil ? nil : Self.record, error: error)
                                 return withUnsafePointer(to: &record, body)
                             }
                         }
@@ -117,6 +78,8 @@ package struct CodecParameters {
         guard let context = parameters?.pointee.ctx else { return }
         let ledger = Unmanaged<LossLedger>.fromOpaque(context).takeUnretainedValue()
         let severity = ConversionLoss.Severity(rawValue: severity) ?? .semantic
-        ledger.append(ConversionLoss(severity: severity, code: code.text, path: path.text))
+        ledger.append(
+            ConversionLoss(
+                severity: severity, code: ConversionLoss.code(code.bytes), path: ConversionLoss.path(path.bytes)))
     }
 }

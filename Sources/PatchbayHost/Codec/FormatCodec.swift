@@ -101,6 +101,15 @@ package final class FormatCodec: Sendable {
         PluginError(.tooLarge, "The plugin \(pluginID) wrote more than \(Self.documentLimit) bytes to \(action).")
     }
 
+    /// Calls a function that writes its sentence to the `error` of its parameters.
+    private func withSentence(
+        _ parameters: CodecParameters, _ body: (UnsafePointer<pb_codec_parameters>) -> pb_status
+    ) -> (status: pb_status, sentence: ByteSink) {
+        var sentence = ByteSink(limit: 4096)
+        let status = sentence.withSink { parameters.withRecord(error: $0, body) }
+        return (status, sentence)
+    }
+
     // MARK: - Errors
 
     /// An error answer (status 4xx or 5xx, any body) to a canonical error, appended to `output`.
@@ -109,14 +118,14 @@ package final class FormatCodec: Sendable {
         into output: inout [UInt8]
     ) throws(PluginError) {
         var target = ByteSink(reusing: Self.take(&output), limit: Self.documentLimit)
-        let status = parameters.withRecord { record in
+        let (status, sentence) = withSentence(parameters) { record in
             target.withSink {
                 table.error_to_canonical(instance.handle, UInt32(clamping: httpStatus), pb_str(wire), record, $0)
             }
         }
         output = target.bytes
         guard status == Status.ok else {
-            throw PluginError(status: status, sink: ByteSink(), doing: "read the error", plugin: pluginID)
+            throw PluginError(status: status, sink: sentence, doing: "read the error", plugin: pluginID)
         }
     }
 
@@ -126,14 +135,14 @@ package final class FormatCodec: Sendable {
     ) throws(PluginError) -> (status: Int, body: [UInt8]) {
         var target = ByteSink(limit: Self.documentLimit)
         var httpStatus: UInt32 = 0
-        let status = parameters.withRecord { record in
+        let (status, sentence) = withSentence(parameters) { record in
             target.withSink {
                 table.error_from_canonical(instance.handle, pb_str(canonical), record, &httpStatus, $0)
             }
         }
         guard status == Status.ok, (400...599).contains(httpStatus) else {
             throw PluginError(
-                status: status == Status.ok ? Status.internalError : status, sink: ByteSink(), doing: "write the error",
+                status: status == Status.ok ? Status.internalError : status, sink: sentence, doing: "write the error",
                 plugin: pluginID)
         }
         return (Int(httpStatus), target.bytes)
@@ -147,12 +156,12 @@ package final class FormatCodec: Sendable {
     package func responseTap(
         _ wire: UnsafeRawBufferPointer, _ parameters: CodecParameters, into tap: inout StreamTap
     ) throws(PluginError) {
-        let status = withUnsafeMutablePointer(to: &tap) { pointer in
+        let (status, sentence) = withUnsafeMutablePointer(to: &tap) { pointer in
             var sink = pb_event_sink(ctx: UnsafeMutableRawPointer(pointer), emit: StreamTap.emit)
-            return parameters.withRecord { table.response_tap(instance.handle, pb_str(wire), $0, &sink) }
+            return withSentence(parameters) { table.response_tap(instance.handle, pb_str(wire), $0, &sink) }
         }
         guard status == Status.ok else {
-            throw PluginError(status: status, sink: ByteSink(), doing: "read the answer", plugin: pluginID)
+            throw PluginError(status: status, sink: sentence, doing: "read the answer", plugin: pluginID)
         }
     }
 
@@ -167,9 +176,9 @@ package final class FormatCodec: Sendable {
     /// Starts reading a streamed answer. The decoder is for one thread at a time.
     package func openDecoder(_ parameters: CodecParameters) throws(PluginError) -> StreamDecoder {
         var decoder: UnsafeMutableRawPointer?
-        let status = parameters.withRecord { table.decoder_open(instance.handle, $0, &decoder) }
+        let (status, sentence) = withSentence(parameters) { table.decoder_open(instance.handle, $0, &decoder) }
         guard status == Status.ok else {
-            throw PluginError(status: status, sink: ByteSink(), doing: "read a stream", plugin: pluginID)
+            throw PluginError(status: status, sink: sentence, doing: "read a stream", plugin: pluginID)
         }
         return StreamDecoder(self, decoder)
     }
@@ -177,9 +186,9 @@ package final class FormatCodec: Sendable {
     /// Starts writing a streamed answer. The encoder is for one thread at a time.
     package func openEncoder(_ parameters: CodecParameters) throws(PluginError) -> StreamEncoder {
         var encoder: UnsafeMutableRawPointer?
-        let status = parameters.withRecord { table.encoder_open(instance.handle, $0, &encoder) }
+        let (status, sentence) = withSentence(parameters) { table.encoder_open(instance.handle, $0, &encoder) }
         guard status == Status.ok else {
-            throw PluginError(status: status, sink: ByteSink(), doing: "write a stream", plugin: pluginID)
+            throw PluginError(status: status, sink: sentence, doing: "write a stream", plugin: pluginID)
         }
         return StreamEncoder(self, encoder)
     }

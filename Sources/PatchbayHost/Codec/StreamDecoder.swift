@@ -48,7 +48,7 @@ package final class StreamDecoder {
     /// - Throws: ``PluginError`` if a plugin breaks its contract or the output grows beyond its limit; the stream
     ///   cannot go on then.
     package func frames(
-        _ frames: UnsafeBufferPointer<StreamFrame>, to encoder: StreamEncoder?, output: inout [UInt8],
+        _ frames: UnsafeBufferPointer<StreamFrame>, to encoder: EventConsumer?, output: inout [UInt8],
         tap: inout StreamTap
     ) throws(PluginError) {
         guard !frames.isEmpty else { return }
@@ -65,7 +65,7 @@ package final class StreamDecoder {
 
     /// The same for a single frame, without a buffer.
     package func frame(
-        _ frame: StreamFrame, to encoder: StreamEncoder?, output: inout [UInt8], tap: inout StreamTap
+        _ frame: StreamFrame, to encoder: EventConsumer?, output: inout [UInt8], tap: inout StreamTap
     ) throws(PluginError) {
         var record = pb_frame(event: pb_str(frame.event), data: pb_str(frame.data))
         try check(run(encoder, &output, &tap) { codec.table.decoder_frames(handle, &record, 1, $0) })
@@ -85,7 +85,7 @@ package final class StreamDecoder {
 
     /// No more frames. Emits what is outstanding, and END. Later calls do nothing.
     package func finish(
-        _ reason: StreamEnd, to encoder: StreamEncoder?, output: inout [UInt8], tap: inout StreamTap
+        _ reason: StreamEnd, to encoder: EventConsumer?, output: inout [UInt8], tap: inout StreamTap
     ) throws(PluginError) {
         guard !isFinished else { return }
         isFinished = true
@@ -101,11 +101,11 @@ package final class StreamDecoder {
         /// What the host or the encoder answered first that was negative.
         var failure: pb_status = Status.ok
         var encoderFailed = false
-        unowned(unsafe) let encoder: StreamEncoder?
+        unowned(unsafe) let encoder: EventConsumer?
     }
 
     private func run(
-        _ encoder: StreamEncoder?, _ output: inout [UInt8], _ tap: inout StreamTap,
+        _ encoder: EventConsumer?, _ output: inout [UInt8], _ tap: inout StreamTap,
         _ body: (UnsafePointer<pb_event_sink>) -> pb_status
     ) -> (plugin: pb_status, host: pb_status, encoderFailed: Bool) {
         var pipe = Pipe(

@@ -3,20 +3,25 @@ internal import CPatchbay
 /// Turns events into the bytes of a streamed answer, framing included.
 ///
 /// For one thread at a time. Closed when it is released.
-package final class StreamEncoder {
+package final class StreamEncoder: EventConsumer {
     private let codec: FormatCodec
     private let handle: UnsafeMutableRawPointer?
 
     init(_ codec: FormatCodec, _ handle: UnsafeMutableRawPointer?) {
         self.codec = codec
         self.handle = handle
+        super.init()
     }
+
+    var pluginID: String { codec.pluginID }
 
     deinit {
         codec.table.encoder_close(handle)
     }
 
-    func take(_ events: UnsafePointer<pb_event>, _ count: UInt32, _ sink: UnsafePointer<pb_sink>) -> pb_status {
+    override func take(
+        _ events: UnsafePointer<pb_event>, _ count: UInt32, _ sink: UnsafePointer<pb_sink>
+    ) -> pb_status {
         codec.table.encoder_events(handle, events, count, sink)
     }
 

@@ -17,6 +17,8 @@ package struct StreamTap: Sendable, Hashable {
     package var isOnlyTapped = false
     package var error: StreamErrorInfo?
     package var events = 0
+    /// Bytes of text, arguments and data that have come; not counted where the codec only taps.
+    package var contentBytes = 0
     /// The model that answered.
     package var model: String?
 
@@ -41,6 +43,10 @@ package struct StreamTap: Sendable, Hashable {
         case .end:
             ended = true
             clean = event.isClean
+        case .partDelta:
+            guard !event.text.isEmpty else { return }
+            sawContent = true
+            contentBytes &+= event.text.count
         default:
             if !sawContent, event.isContent { sawContent = true }
         }

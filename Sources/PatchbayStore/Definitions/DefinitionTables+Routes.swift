@@ -3,18 +3,23 @@ import PatchbayCore
 extension DefinitionTables {
     func allKeys() throws(StoreError) -> [Key] {
         let found = try database.rows(
-            "SELECT name, digest, display_prefix, key_group, enabled, models, limits FROM keys ORDER BY name"
+            """
+            SELECT name, digest, display_prefix, key_group, enabled, models, limits, strict_conversion
+            FROM keys ORDER BY name
+            """
         ) { row in
             (
                 key: Key(
                     name: row.text(0), digest: KeyDigest(bytes: row.blob(1)), displayPrefix: row.text(2),
-                    group: row.text(3), enabled: row.flag(4), source: .store), models: row.text(5), limits: row.text(6)
+                    group: row.text(3), enabled: row.flag(4), source: .store), models: row.text(5),
+                limits: row.text(6), strict: row.flag(7)
             )
         }
         var keys: [Key] = []
         for item in found {
             var key = item.key
             key.models = try words(item.models)
+            key.strictConversion = item.strict
             try read(item.limits, KeyLimits.members, into: &key.limits)
             keys.append(key)
         }
@@ -28,14 +33,14 @@ extension DefinitionTables {
         }
         try database.run(
             """
-            INSERT INTO keys (name, digest, display_prefix, models, key_group, enabled, limits)
-            VALUES (?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO keys (name, digest, display_prefix, models, key_group, enabled, limits, strict_conversion)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT (name) DO UPDATE SET digest = excluded.digest, display_prefix = excluded.display_prefix,
                 models = excluded.models, key_group = excluded.key_group, enabled = excluded.enabled,
-                limits = excluded.limits
+                limits = excluded.limits, strict_conversion = excluded.strict_conversion
             """, .text(key.name), .blob(key.digest.bytes), .text(key.displayPrefix),
             .text(JSONText.array(key.models)), .text(key.group), .flag(key.enabled),
-            .text(Self.json(key.limits, KeyLimits.members)))
+            .text(Self.json(key.limits, KeyLimits.members)), .flag(key.strictConversion))
     }
 
     func allGroups() throws(StoreError) -> [KeyGroup] {
@@ -60,8 +65,9 @@ extension DefinitionTables {
 
     func allRoutes() throws(StoreError) -> [Route] {
         var routes: [Route] = []
-        let rows = try database.rows("SELECT model, policy, concurrency FROM routes ORDER BY model", []) { row in
-            (model: row.text(0), policy: row.text(1), concurrency: row.text(2))
+        let columns = "SELECT model, policy, concurrency, strict_conversion FROM routes ORDER BY model"
+        let rows = try database.rows(columns, []) { row in
+            (model: row.text(0), policy: row.text(1), concurrency: row.text(2), strict: row.flag(3))
         }
         for row in rows {
             let model = row.model
@@ -76,6 +82,7 @@ extension DefinitionTables {
                     upstreamModel: row.optionalText(3), priority: row.int(4), weight: row.int(5))
             }
             var route = Route(model: model, channels: channels, source: .store)
+            route.strictConversion = row.strict
             try read(row.policy, PolicySettings.members, into: &route.policy)
             try read(row.concurrency, ConcurrencySettings.members, into: &route.concurrency)
             routes.append(route)
@@ -86,10 +93,11 @@ extension DefinitionTables {
     func save(_ route: Route) throws(StoreError) {
         try database.run(
             """
-            INSERT INTO routes (model, policy, concurrency) VALUES (?, ?, ?)
-            ON CONFLICT (model) DO UPDATE SET policy = excluded.policy, concurrency = excluded.concurrency
+            INSERT INTO routes (model, policy, concurrency, strict_conversion) VALUES (?, ?, ?, ?)
+            ON CONFLICT (model) DO UPDATE SET policy = excluded.policy, concurrency = excluded.concurrency,
+                strict_conversion = excluded.strict_conversion
             """, .text(route.model), .text(Self.json(route.policy, PolicySettings.members)),
-            .text(Self.json(route.concurrency, ConcurrencySettings.members)))
+            .text(Self.json(route.concurrency, ConcurrencySettings.members)), .flag(route.strictConversion))
         try database.run("DELETE FROM route_channels WHERE model = ?", .text(route.model))
         for (position, channel) in route.channels.enumerated() {
             try database.run(

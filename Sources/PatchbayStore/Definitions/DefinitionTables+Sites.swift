@@ -3,7 +3,8 @@ import PatchbayCore
 extension DefinitionTables {
     func allSites() throws(StoreError) -> [Site] {
         let columns = """
-            SELECT name, platform, base_url, formats, plugin_configuration, enabled, policy, concurrency, pool
+            SELECT name, platform, base_url, formats, plugin_configuration, enabled, policy, concurrency, pool,
+                conversion
             FROM sites ORDER BY name
             """
         var sites: [Site] = []
@@ -24,9 +25,11 @@ extension DefinitionTables {
     }
 
     private static func site(from row: Statement) -> Site {
-        Site(
+        var site = Site(
             name: row.text(0), platform: row.text(1), baseURL: row.text(2), pluginConfiguration: row.text(4),
             enabled: row.flag(5), source: .store)
+        site.conversion = row.text(9)
+        return site
     }
 
     private func headers(of site: String) throws(StoreError) -> [HeaderSetting] {
@@ -40,20 +43,22 @@ extension DefinitionTables {
 
     func save(_ site: Site) throws(StoreError) {
         try requireObject(site.pluginConfiguration, field: "config")
+        try requireObject(site.conversion, field: "conversion")
         try database.run(
             """
             INSERT INTO sites
-                (name, platform, base_url, formats, plugin_configuration, enabled, policy, concurrency, pool)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                (name, platform, base_url, formats, plugin_configuration, enabled, policy, concurrency, pool,
+                conversion)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT (name) DO UPDATE SET platform = excluded.platform, base_url = excluded.base_url,
                 formats = excluded.formats, plugin_configuration = excluded.plugin_configuration,
                 enabled = excluded.enabled, policy = excluded.policy, concurrency = excluded.concurrency,
-                pool = excluded.pool
+                pool = excluded.pool, conversion = excluded.conversion
             """, .text(site.name), .text(site.platform), .text(site.baseURL),
             .text(JSONText.array(site.formats.map(\.rawValue))), .text(site.pluginConfiguration), .flag(site.enabled),
             .text(Self.json(site.policy, PolicySettings.members)),
             .text(Self.json(site.concurrency, ConcurrencySettings.members)),
-            .text(Self.json(site.pool, PoolSettings.members)))
+            .text(Self.json(site.pool, PoolSettings.members)), .text(site.conversion))
         try database.run("DELETE FROM site_headers WHERE site = ?", .text(site.name))
         var values: [String: Secret] = [:]
         for (position, header) in site.headers.enumerated() {

@@ -79,7 +79,7 @@ struct FormatCodecTests {
         #expect(tap.usage == TokenUsage(input: 7, output: 3))
         #expect(tap.model == "model-x")
         #expect(tap.events == 2)
-        #expect(throws: PluginError.self) {
+        #expect(throws: PluginError(.invalid, "The field choices is missing.")) {
             try Array("bad".utf8).withUnsafeBytes { try codec.responseTap($0, parameters, into: &tap) }
         }
     }

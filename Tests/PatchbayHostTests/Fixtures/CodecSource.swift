@@ -44,8 +44,11 @@ let codecSource = #"""
         return made;
     }
     static pb_status tap(void *i, pb_str wire, const pb_codec_parameters *p, const pb_event_sink *events) {
-        (void)i; (void)p;
-        if (is(wire, "bad")) return PB_E_INVALID;
+        (void)i;
+        if (is(wire, "bad")) {
+            if (p->error) p->error->write(p->error, LIT("The field choices is missing."));
+            return PB_E_INVALID;
+        }
         pb_event made[2] = {event(PB_EVENT_START), event(PB_EVENT_USAGE)};
         made[0].name = LIT("model-x");
         made[1].input_tokens = 7;

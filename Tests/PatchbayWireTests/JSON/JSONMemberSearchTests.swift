@@ -51,7 +51,7 @@ struct JSONMemberSearchTests {
     @Test("A name in quotes is found at any distance, and nothing that only looks like it")
     func mentions() {
         func says(_ text: String) -> Bool {
-            Array(text.utf8).withUnsafeBytes { JSONText.mentions("tools", in: $0) }
+            Array(text.utf8).withUnsafeBytes { JSONGlance.mentions("tools", in: $0) }
         }
         for padding in 0..<70 {
             let filler = String(repeating: "x", count: padding)

@@ -97,7 +97,7 @@ struct TestFrame: Sendable {
 
     /// The frames of a stream in a file; the last one may be incomplete.
     static func all(_ stream: String) -> [TestFrame] {
-        stream.components(separatedBy: "\n\n").compactMap { block in
+        stream.replacingOccurrences(of: "\r\n", with: "\n").components(separatedBy: "\n\n").compactMap { block in
             var frame = TestFrame(data: "")
             for line in block.components(separatedBy: "\n") {
                 if line.hasPrefix("event: ") { frame.event = String(line.dropFirst(7)) }

@@ -5,42 +5,16 @@ import Testing
 
 /// The images that the build left beside the test program, loaded by the real host.
 @Suite struct BuiltImageTests {
-    static let ids = [
-        "format-anthropic-messages", "format-openai-chat", "format-openai-responses", "notify-webhook",
-        "platform-anthropic", "platform-new-api",
-        "platform-openai",
-    ]
-
-    /// Calls `body` with a registry that holds the built images.
-    private func withRegistry(_ body: (PluginRegistry) throws -> Void) throws {
-        try ChildProcess.withTemporaryFolder { folder in
-            let images = folder.appending(path: "plugins")
-            try FileManager.default.createDirectory(at: images, withIntermediateDirectories: true)
-            for id in Self.ids {
-                try FileManager.default.copyItem(
-                    at: ChildProcess.buildFolder.appending(path: "lib\(id).so"),
-                    to: images.appending(path: "lib\(id).so"))
-            }
-            let registry = PluginRegistry(
-                directories: [images.path(percentEncoded: false)],
-                runDirectory: folder.appending(path: "run").path(percentEncoded: false),
-                services: HostServices(keyValues: MemoryKeyValueStore(), egress: try EgressPolicy(allow: [])))
-            registry.scan()
-            defer { registry.stop() }
-            try body(registry)
-        }
-    }
-
     @Test func everyImageIsAccepted() throws {
-        try withRegistry { registry in
+        try BuiltImages.withRegistry { registry in
             let plugins = registry.plugins
-            #expect(plugins.compactMap(\.id) == Self.ids)
+            #expect(plugins.compactMap(\.id) == BuiltImages.ids)
             for plugin in plugins { #expect(plugin.state == .loaded, "\(plugin.file)") }
         }
     }
 
     @Test func adapterShapesARequestInTheHost() throws {
-        try withRegistry { registry in
+        try BuiltImages.withRegistry { registry in
             let instance = try registry.instance(pluginID: "platform-openai", site: "s", baseURL: "https://h.test")
             let draft = RequestDraft()
             try withBytes("openai.chat", "generate", "https://h.test/v1", "gpt", "api_key") { texts in
@@ -55,7 +29,7 @@ import Testing
     }
 
     @Test func configurationIsCheckedByTheManifest() throws {
-        try withRegistry { registry in
+        try BuiltImages.withRegistry { registry in
             #expect(throws: PatchbayHost.PluginError.self) {
                 _ = try registry.instance(pluginID: "notify-webhook", configuration: "{}")
             }

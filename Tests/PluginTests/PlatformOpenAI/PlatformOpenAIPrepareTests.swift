@@ -67,9 +67,9 @@ import Testing
         #expect(
             throws: Refusal(
                 status: pb_status(PB_E_UNSUPPORTED),
-                sentence: "An OpenAI-compatible site does not speak anthropic.messages.")
+                sentence: "An OpenAI-compatible site does not speak gemini.generate (generate).")
         ) {
-            _ = try plugin().prepare(format: "anthropic.messages", baseURL: "https://h")
+            _ = try plugin().prepare(format: "gemini.generate", baseURL: "https://h")
         }
     }
 }

@@ -4,7 +4,8 @@
  * A codec turns documents of its wire format into canonical documents (sdk/canonical.md) and back, and
  * frames of a streamed answer into events and back. All functions are pure: no I/O, no clock, no random
  * source; what they need of these comes with the parameters. Errors of form in a document return
- * PB_E_INVALID and write one sentence to `error` that names the field and the rule.
+ * PB_E_INVALID and write one sentence to `error` that names the field and the rule; functions without that
+ * argument write it to the `error` of their parameters.
  */
 #ifndef PATCHBAY_CODEC_H
 #define PATCHBAY_CODEC_H
@@ -61,6 +62,11 @@ typedef struct pb_codec_parameters {
      * May be NULL.
      */
     void (*loss)(const struct pb_codec_parameters *parameters, uint32_t severity, pb_str code, pb_str path);
+    /**
+     * Where a function that has no `error` of its own (response_tap, error_to_canonical, error_from_canonical,
+     * decoder_open, encoder_open) writes one sentence before it returns a negative code. May be NULL.
+     */
+    const pb_sink *error;
 } pb_codec_parameters;
 
 /** One frame. For SSE: the event name (absent if the frame had none) and the data lines joined by LF. Frozen. */

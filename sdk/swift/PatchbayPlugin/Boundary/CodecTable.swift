@@ -36,17 +36,17 @@ private func addDocuments(to table: inout pb_codec) {
         do {
             try codec.tapResponse(ByteView(wire), ConversionParameters(record: parameters), into: &events)
             return result(events.status)
-        } catch {
-            return PluginError(describing: error).code.rawValue
+        } catch let failure {
+            return events.isStopped ? result(events.status) : report(failure, to: errorSink(parameters))
         }
     }
     table.error_to_canonical = { instance, status, wire, parameters, output in
-        convert(instance, wire, parameters, output, nil) {
+        convert(instance, wire, parameters, output, errorSink(parameters)) {
             $0.errorToCanonical(status: Int(status), $1, $2, into: &$3)
         }
     }
     table.error_from_canonical = { instance, canonical, parameters, status, output in
-        convert(instance, canonical, parameters, output, nil) {
+        convert(instance, canonical, parameters, output, errorSink(parameters)) {
             let code = try $0.errorFromCanonical($1, $2, into: &$3)
             status?.pointee = UInt32(clamping: code)
         }
@@ -64,7 +64,7 @@ private func addStreams(to table: inout pb_codec) {
         guard let parameters, let decoder, let codec = Instance.at(instance)?.takeUnretainedValue().codec else {
             return PB_INTERNAL
         }
-        return open(decoder) { try codec.makeDecoder(ConversionParameters(record: parameters)) }
+        return open(decoder, parameters) { try codec.makeDecoder(ConversionParameters(record: parameters)) }
     }
     table.decoder_frames = { decoder, frames, count, sink in
         guard let sink, let decoder else { return PB_INTERNAL }
@@ -87,7 +87,7 @@ private func addStreams(to table: inout pb_codec) {
         guard let parameters, let encoder, let codec = Instance.at(instance)?.takeUnretainedValue().codec else {
             return PB_INTERNAL
         }
-        return open(encoder) { try codec.makeEncoder(ConversionParameters(record: parameters)) }
+        return open(encoder, parameters) { try codec.makeEncoder(ConversionParameters(record: parameters)) }
     }
     table.encoder_events = { encoder, events, count, output in
         guard let output, let encoder else { return PB_INTERNAL }
@@ -129,12 +129,18 @@ private func convert(
 }
 
 private func open(
-    _ place: UnsafeMutablePointer<UnsafeMutableRawPointer?>, _ make: () throws -> AnyObject
+    _ place: UnsafeMutablePointer<UnsafeMutableRawPointer?>, _ parameters: UnsafePointer<pb_codec_parameters>,
+    _ make: () throws -> AnyObject
 ) -> pb_status {
     do {
         place.pointee = Unmanaged.passRetained(try make()).toOpaque()
         return PB_DONE
-    } catch {
-        return PluginError(describing: error).code.rawValue
+    } catch let failure {
+        return report(failure, to: errorSink(parameters))
     }
+}
+
+/// Where functions without an error argument of their own write their sentence.
+private func errorSink(_ parameters: UnsafePointer<pb_codec_parameters>?) -> UnsafePointer<pb_sink>? {
+    parameters?.pointee.error
 }

@@ -1,9 +1,9 @@
 import PatchbayWire
 import Testing
 
-struct JSONTextTests {
+struct JSONGlanceTests {
     private func isObject(_ text: String) -> Bool {
-        Array(text.utf8).withUnsafeBytes { JSONText.isObject($0) }
+        Array(text.utf8).withUnsafeBytes { JSONGlance.isObject($0) }
     }
 
     @Test(arguments: ["{}", " {\"a\":[1,2,{\"b\":null}]}\n", "\t{\"a\":\"\\u00e9\\n\"}", "{\"a\":1,\"a\":2}"])

@@ -1,5 +1,5 @@
 /// Questions about a JSON text as a whole, answered without keeping anything of it.
-package enum JSONText {
+package enum JSONGlance {
     /// Whether `bytes` are exactly one well-formed object (RFC 8259), white space around it allowed.
     ///
     /// For texts that are passed on as they stand: one pass, no memory. Bytes of strings are not checked for UTF-8.
