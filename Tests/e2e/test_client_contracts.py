@@ -156,6 +156,12 @@ class TestClaudeCode:
         assert all(entry["type"] == "model" and entry["display_name"] for entry in document["data"])
         assert document["has_more"] is False and document["first_id"] == document["data"][0]["id"]
 
+    def test_count(self, client, model):
+        """It needs a number before each turn, or it would pay for a call to learn one."""
+        answer, _ = client.send("count", MODEL=model, PROMPT="four words of text")
+        assert answer.status_code == 200 and answer.json()["input_tokens"] > 1
+        assert (answer.json()["input_tokens"] == 31) == (model == "claude-haiku-5")
+
     def test_probe(self, client):
         answer, _ = client.send("probe")
         assert answer.status_code in (200, 404) and answer.content == b""

@@ -3,7 +3,8 @@
 import base64
 import json
 
-from anthropic.types import message_create_params
+from anthropic.types import message_count_tokens_params, message_create_params
+from anthropic.types.beta import message_count_tokens_params as beta_count_params
 from anthropic.types.beta import message_create_params as beta_params
 
 from .behaviour import Turn
@@ -38,6 +39,8 @@ class AnthropicUpstream:
                     for name in self.models]
             return await answer.document(200, {
                 "data": data, "has_more": False, "first_id": data[0]["id"], "last_id": data[-1]["id"]})
+        if request.method == "POST" and request.path == "/v1/messages/count_tokens":
+            return await self.count(request, answer)
         if request.method != "POST" or request.path != "/v1/messages":
             return await self.error(answer, 404, "not_found_error", "Not found")
         body = request.json()
@@ -53,6 +56,15 @@ class AnthropicUpstream:
     async def error(answer, status, kind, message):
         await answer.document(status, {"type": "error", "error": {"type": kind, "message": message},
                                        "request_id": "req_upstream"}, [("request-id", "req_upstream")])
+
+    async def count(self, request, answer):
+        body = request.json()
+        self.records.received(request, body)
+        params = beta_count_params if "anthropic-beta" in request.headers else message_count_tokens_params
+        problems = check(body, params.MessageCountTokensParams)
+        if problems:
+            return await self.error(answer, 400, "invalid_request_error", problems[0])
+        await answer.document(200, {"input_tokens": 31}, [("request-id", "req_upstream")])
 
     def problem(self, body, version, beta=False):
         params = beta_params if beta else message_create_params
