@@ -183,7 +183,12 @@ tests("PatchbayConfigurationTests", ["PatchbayConfiguration", "PatchbayCore"])
 tests("PatchbayRoutingTests", ["PatchbayRouting", "PatchbayCore"])
 tests("PatchbayHostTests", ["PatchbayHost", "PatchbayCore", "PatchbayWire", "CPatchbay"])
 tests("PatchbayStoreTests", ["PatchbayStore", "PatchbayCore"])
-tests("PatchbayUpstreamTests", ["PatchbayUpstream", "PatchbayCore", "PatchbayWire", nioCore, nioPosix, nioSSL])
+tests(
+    "PatchbayUpstreamTests",
+    [
+        "PatchbayUpstream", "PatchbayCore", "PatchbayWire", nioCore, nioPosix, nioSSL,
+        .product(name: "NIOEmbedded", package: "swift-nio"),
+    ])
 tests("PatchbayGatewayTests", ["PatchbayGateway", "PatchbayCore", nioCore, nioPosix])
 tests("PatchbayTelemetryTests", ["PatchbayTelemetry", "PatchbayCore", logging])
 tests(

@@ -25,6 +25,14 @@ enum ChatFormat {
         return CanonicalFinish(reason, native: word)
     }
 
+    /// The same for the words that nearly every answer ends with, as they stand in the document; nil for all others.
+    static func plainFinish(_ word: UnsafeRawBufferPointer) -> FinishReason? {
+        let word = ByteView(word)
+        if word == "stop" { return .stop }
+        if word == "tool_calls" { return .toolCalls }
+        return word == "length" ? .length : nil
+    }
+
     /// The `finish_reason` for a finish; never a word outside of the format.
     static func word(_ reason: FinishReason, hasToolCall: Bool, legacy: Bool) -> StaticString {
         if hasToolCall {

@@ -44,13 +44,24 @@ final class ClientConnection: ChannelInboundHandler {
     private var isReadingPaused = false
     /// The client has shut down its side; what it sent before is still answered.
     private var isInputClosed = false
+    /// The way to the socket; nil where the channel does not show one.
+    private var socket: SocketWriter?
+    /// What the next flush sends, unless it is in the channel already.
+    private var outgoing: ByteBuffer?
     private var needsFlush = false
     /// What was queued for the client at the last tick.
     private var queuedBefore = 0
     /// The open connections of the client's address, and as which of them this one was counted.
     private var address: AddressCell?
     private var addressOrdinal = 0
-    private(set) lazy var exchange = Exchange(connection: self)
+    /// The connection and its exchange hold each other until the connection is closed.
+    private var ownExchange: Exchange?
+    var exchange: Exchange {
+        if let ownExchange { return ownExchange }
+        let made = Exchange(connection: self)
+        if phase != .closed { ownExchange = made }
+        return made
+    }
     /// Place in the loop's list of connections.
     var listIndex = -1
     private var inputLimit: Int { loop.snapshot.policies.ceiling.header + 65_536 }
@@ -64,6 +75,7 @@ final class ClientConnection: ChannelInboundHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        socket = SocketWriter(context.channel)
         loop.noteTime()
         loop.add(self)
         countAddress(context)
@@ -91,7 +103,10 @@ final class ClientConnection: ChannelInboundHandler {
         loop.remove(self)
         if let address { loop.addresses.leave(address) }
         context = nil
+        socket = nil
+        outgoing = nil
         if wasAnswering { exchange.clientLeft() }
+        ownExchange = nil
         incoming.clear()
     }
 
@@ -202,6 +217,8 @@ final class ClientConnection: ChannelInboundHandler {
         isProcessing = true
         defer { isProcessing = false }
         while step() {}
+        // What has been consumed is let go of, so that the channel can read into the same memory again.
+        if incoming.readableBytes == 0 { incoming = ByteBuffer() }
         limitInput()
         if isInputClosed { endWithInput() }
     }
@@ -287,6 +304,7 @@ final class ClientConnection: ChannelInboundHandler {
         if head.expectsContinue, incoming.readableBytes == 0, let context {
             var interim = context.channel.allocator.buffer(capacity: 32)
             interim.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
+            socket?.noteChannelWrite()
             context.writeAndFlush(wrapOutboundOut(interim), promise: nil)
         }
         if length > incoming.readableBytes { body.reserveCapacity(length) }
@@ -396,24 +414,48 @@ final class ClientConnection: ChannelInboundHandler {
 // MARK: - Answering
 
 extension ClientConnection {
-    var isWritable: Bool { context?.channel.isWritable ?? false }
+    var isWritable: Bool {
+        if let socket, socket.isIdle { return true }
+        return context?.channel.isWritable ?? false
+    }
     /// HTTP/1.0 clients know no chunked coding; their streams end with the connection.
     var acceptsChunked: Bool { head.minorVersion >= 1 }
     var willKeepAlive: Bool { keepAlive }
 
+    /// An empty buffer with room.
     func buffer(capacity: Int) -> ByteBuffer {
-        context?.channel.allocator.buffer(capacity: capacity) ?? ByteBufferAllocator().buffer(capacity: capacity)
+        if capacity <= 16_384, let spare = loop.takeSpareBuffer() { return spare }
+        return context?.channel.allocator.buffer(capacity: capacity) ?? ByteBufferAllocator().buffer(capacity: capacity)
     }
 
     /// Queues bytes; they leave with the next ``flush()`` or at the end of the answer.
     func write(_ bytes: ByteBuffer) {
-        context?.write(wrapOutboundOut(bytes), promise: nil)
+        guard needsFlush || socket == nil else {
+            needsFlush = true
+            outgoing = bytes
+            return
+        }
         needsFlush = true
+        passOutgoing()
+        context?.write(wrapOutboundOut(bytes), promise: nil)
+    }
+
+    /// Brings what waits for a flush into the channel.
+    private func passOutgoing() {
+        guard let bytes = outgoing else { return }
+        outgoing = nil
+        socket?.noteChannelWrite()
+        context?.write(wrapOutboundOut(bytes), promise: nil)
     }
 
     func flush() {
         guard needsFlush else { return }
         needsFlush = false
+        if var bytes = outgoing {
+            outgoing = nil
+            if socket?.write(&bytes) == true { return loop.reuse(&bytes) }
+            context?.write(wrapOutboundOut(bytes), promise: nil)
+        }
         context?.flush()
     }
 
@@ -437,7 +479,7 @@ extension ClientConnection {
 
     /// Answers an error that concerns the request as a message (no endpoint was reached, or its body never came).
     func refuse(_ error: GatewayError, dialect: Dialect? = nil) {
-        let requestID = loop.makeRequestID()
+        let requestID = loop.makeRequestID().text
         let dialect = dialect ?? exchange.dialect
         keepAlive = false
         phase = .answering
@@ -460,6 +502,21 @@ extension ClientConnection {
         finishHead(&bytes, length: document.count)
         if !isHead { bytes.writeBytes(document) }
         write(bytes)
+    }
+
+    /// ``finishHead(_:length:)`` with the document behind it.
+    func finishHead(_ bytes: inout ByteBuffer, document: ByteBuffer) {
+        let length = document.readableBytes
+        HeadWriter.write(to: &bytes, capacity: 64 + length) { writer in
+            writer.write("content-length: ")
+            writer.write(decimal: length)
+            switch (keepAlive, head.minorVersion) {
+            case (false, _): writer.write("\r\nconnection: close\r\n\r\n")
+            case (true, 0): writer.write("\r\nconnection: keep-alive\r\n\r\n")
+            default: writer.write("\r\n\r\n")
+            }
+            document.withUnsafeReadableBytes { writer.write($0) }
+        }
     }
 
     func finishHead(_ bytes: inout ByteBuffer, length: Int) {

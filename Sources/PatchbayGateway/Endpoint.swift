@@ -152,6 +152,18 @@ extension UnsafeRawBufferPointer {
         count == text.utf8CodeUnitCount && hasPrefix(text)
     }
 
+    /// Whether these are the bytes of `other`.
+    @inline(__always)
+    func equals(_ other: UnsafeRawBufferPointer) -> Bool { count == other.count && begins(with: other) }
+
+    /// Whether the bytes begin with those of `other`.
+    @inline(__always)
+    func begins(with other: UnsafeRawBufferPointer) -> Bool {
+        guard count >= other.count else { return false }
+        guard let base = baseAddress, let otherBase = other.baseAddress else { return other.isEmpty }
+        return memcmp(base, otherBase, other.count) == 0
+    }
+
     /// Whether the bytes begin with those of `text`.
     func hasPrefix(_ text: StaticString) -> Bool {
         guard let base = baseAddress, count >= text.utf8CodeUnitCount else { return false }

@@ -150,17 +150,15 @@ extension Exchange: UpstreamResponseReceiver {
 
     /// The body for the client, checked to be what the format promises, with the usage taken from it.
     private func answerDocument() throws(PluginError) -> ByteBuffer {
-        guard let codec = attempt.binding?.codec, let clientFormat = endpoint?.format else {
-            return attempt.collected
-        }
+        guard let codec = attempt.binding?.codec else { return attempt.collected }
+        if attempt.isSameFormat, canonical.isEmpty, losses == nil { return try ownAnswer(codec) }
+        guard let clientFormat = endpoint?.format else { return attempt.collected }
         let parameters = codecParameters()
         let bytes = attempt.collected
         try bytes.withUnsafeReadableBytes { raw throws(PluginError) in
             try codec.responseTap(raw, parameters, into: &attempt.tap)
         }
-        if let error = attempt.tap.error {
-            throw PluginError(.protocolViolation, "the answer is an error in disguise: \(error.message)")
-        }
+        try checkDisguise()
         if attempt.isSameFormat { return restoringModel(bytes) }
         guard let clientCodec = snapshot.codecs[clientFormat] else { return bytes }
         var middle: [UInt8] = []
@@ -172,6 +170,40 @@ extension Exchange: UpstreamResponseReceiver {
             try clientCodec.responseFromCanonical(raw, parameters, into: &converted)
         }
         return ByteBuffer(bytes: converted)
+    }
+
+    private func checkDisguise() throws(PluginError) {
+        guard let error = attempt.tap.error else { return }
+        throw PluginError(.protocolViolation, "the answer is an error in disguise: \(error.message)")
+    }
+
+    /// ``answerDocument()`` in the client's own format, when no other attempt has converted the request.
+    private func ownAnswer(_ codec: FormatCodec) throws(PluginError) -> ByteBuffer {
+        try connection.headBytes.withUnsafeReadableBytes { head throws(PluginError) in
+            try fields.withModelBytes(of: body) { requested throws(PluginError) in
+                var views = CodecViews()
+                views.requestedModel = requested
+                views.upstreamModel = attempt.upstream?.upstreamModelName?.view ?? requested
+                views.createdSeconds = startedAtUnix / 1000
+                views.stream = fields.stream
+                if dialect == .anthropic, let version = connection.head.fields.first(.anthropicVersion) {
+                    views.dialect = version.bytes(in: head)
+                }
+                try tap(codec, &views)
+            }
+        }
+        try checkDisguise()
+        return restoringModel(attempt.collected)
+    }
+
+    private func tap(_ codec: FormatCodec, _ views: inout CodecViews) throws(PluginError) {
+        let id = id
+        try withUnsafeBytes(of: id) { bytes throws(PluginError) in
+            views.requestID = UnsafeRawBufferPointer(rebasing: bytes[..<RequestID.count])
+            try attempt.collected.withUnsafeReadableBytes { raw throws(PluginError) in
+                try codec.responseTap(raw, views, into: &attempt.tap)
+            }
+        }
     }
 
     /// Puts the name that the client asked for back where the upstream wrote its own.
@@ -197,10 +229,9 @@ extension Exchange: UpstreamResponseReceiver {
     }
 
     func sendDocument(_ document: ByteBuffer) {
-        var bytes = connection.buffer(capacity: 512 + document.readableBytes)
+        var bytes = connection.buffer(capacity: 256 + attempt.forwarded.readableBytes + document.readableBytes)
         writeAnswerHead(status: attempt.status, into: &bytes)
-        connection.finishHead(&bytes, length: document.readableBytes)
-        bytes.writeImmutableBuffer(document)
+        connection.finishHead(&bytes, document: document)
         sentToClient += document.readableBytes
         state = .finished
         connection.write(bytes)
@@ -209,12 +240,14 @@ extension Exchange: UpstreamResponseReceiver {
 
     /// Status line, request id and the fields of the upstream that are passed on.
     func writeAnswerHead(status: Int, into bytes: inout ByteBuffer) {
-        ResponseHead.writeStatus(status, into: &bytes)
-        ResponseHead.writeRequestID(requestID, dialect: dialect, into: &bytes)
-        bytes.writeImmutableBuffer(attempt.forwarded)
+        HeadWriter.write(to: &bytes, capacity: 224 + attempt.forwarded.readableBytes) { writer in
+            ResponseHead.writeStatus(status, into: &writer)
+            ResponseHead.writeRequestID(id, dialect: dialect, into: &writer)
+            attempt.forwarded.withUnsafeReadableBytes { writer.write($0) }
+            if !attempt.hasContentType { writer.write("content-type: application/json\r\n") }
+        }
         writeRateLimits(into: &bytes)
-        if !attempt.hasContentType { bytes.writeStaticString("content-type: application/json\r\n") }
-        if !warnings.isEmpty {
+        if losses != nil, !warnings.isEmpty {
             ResponseHead.writeField("x-patchbay-warnings", warnings.joined(separator: ","), into: &bytes)
         }
     }

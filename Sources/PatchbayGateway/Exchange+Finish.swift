@@ -9,6 +9,9 @@ extension Exchange {
     /// Written before the first upstream is called: from here on the request cannot be forgotten.
     func beginLedgerEntry(key: GatewayKey) {
         hasLedgerEntry = true
+        if let known = knownWords, known.key === key, known.model == fields.model {
+            return id.withBytes { loop.ledger.begin(id: $0, time: startedAtUnix, words: known.words) }
+        }
         loop.ledger.begin(id: requestID, time: startedAtUnix, key: key.key.name, model: fields.model)
     }
 
@@ -20,7 +23,11 @@ extension Exchange {
         // An attempt that was called off has a reason, and has shown nothing.
         if fault == .none, reason.isEmpty, !unsupported.isEmpty { confirmFallback() }
         loop.health.attemptEnded(attempt.channel, of: snapshot.table)
-        attempts.append(attemptRecord(fault: fault, reason: reason))
+        if case .none = fault, reason.isEmpty, attempts.isEmpty {
+            isPlainSuccess = true
+        } else {
+            attempts.append(attemptRecord(fault: fault, reason: reason))
+        }
         if let slot = attempt.slot { loop.metrics.attemptFinished(slot.series, fault: fault) }
     }
 
@@ -38,26 +45,84 @@ extension Exchange {
         hasLedgerEntry = false
         if usage.input == nil || usage.output == nil { estimateMissingUsage(outcome) }
         endAdmission(after: outcome)
-        var record = RequestRecord(id: requestID, time: startedAtUnix, key: key.key.name, model: fields.model)
+        let now = loop.now
+        let numbers = RequestNumbers(
+            time: startedAtUnix, cost: attempt.slot?.price?.cost(of: usage) ?? .zero,
+            latencyMilliseconds: Int((now - startedAt) / 1_000_000),
+            firstTokenMilliseconds: firstTokenAt.map { Int(($0 - startedAt) / 1_000_000) }, status: status,
+            outcome: outcome, usage: usage, stream: fields.stream)
+        if let words = plainWords(of: key, status: status, errorCode: errorCode) {
+            let milliseconds = Int((now - attempt.startedAt) / 1_000_000)
+            id.withBytes { loop.ledger.finish(id: $0, numbers, attemptMilliseconds: milliseconds, words: words) }
+        } else {
+            notePlainSuccess()
+            loop.ledger.finish(record(of: key, numbers, errorCode: errorCode))
+        }
+        loop.metrics.requestFinished(
+            attempt.slot?.series ?? loop.metrics.series(model: routeName, site: ""), outcome: outcome, usage: usage,
+            cost: numbers.cost, duration: now - startedAt, firstToken: firstTokenAt.map { $0 - startedAt })
+    }
+
+    private func record(of key: GatewayKey, _ numbers: RequestNumbers, errorCode: String) -> RequestRecord {
+        var record = RequestRecord(id: requestID, time: numbers.time, key: key.key.name, model: fields.model)
         record.site = attempt.upstream?.site.name ?? ""
         record.account = attempt.upstream?.accountID ?? ""
         record.upstreamModel = attempt.upstreamModel
-        record.status = status
-        record.outcome = outcome
+        record.status = numbers.status
+        record.outcome = numbers.outcome
         record.attempts = attempts
-        record.usage = usage
-        record.cost = attempt.slot?.price?.cost(of: usage) ?? .zero
-        let now = loop.now
-        record.latencyMilliseconds = Int((now - startedAt) / 1_000_000)
-        record.firstTokenMilliseconds = firstTokenAt.map { Int(($0 - startedAt) / 1_000_000) }
-        record.stream = fields.stream
+        record.usage = numbers.usage
+        record.cost = numbers.cost
+        record.latencyMilliseconds = numbers.latencyMilliseconds
+        record.firstTokenMilliseconds = numbers.firstTokenMilliseconds
+        record.stream = numbers.stream
         record.clientFormat = endpoint?.format?.rawValue ?? ""
         record.upstreamFormat = attempt.format.rawValue
         record.errorCode = errorCode
         record.warnings = warnings
-        loop.ledger.finish(record)
-        loop.metrics.requestFinished(
-            attempt.slot?.series ?? loop.metrics.series(model: routeName, site: ""), outcome: outcome, usage: usage,
-            cost: record.cost, duration: now - startedAt, firstToken: firstTokenAt.map { $0 - startedAt })
+        return record
+    }
+}
+
+// MARK: - Plain successes
+
+/// The words of a request's records, and what they are made of.
+struct KnownWords {
+    let key: GatewayKey
+    let model: String
+    let slot: CandidateSlot
+    let clientFormat: FormatBinding
+    let upstreamFormat: FormatBinding
+    let words: LedgerWords
+}
+
+extension Exchange {
+    /// Nearly every request goes well at the first attempt and loses nothing in a conversion. What is said of it is
+    /// what was said of the one before, but for the numbers; then no record is made of it. Nil for all others.
+    private func plainWords(of key: GatewayKey, status: Int, errorCode: String) -> LedgerWords? {
+        guard isPlainSuccess, attempts.isEmpty, errorCode.isEmpty, losses == nil, status == attempt.status,
+            let slot = attempt.slot, let clientFormat = binding, let upstreamFormat = attempt.binding
+        else { return nil }
+        if let known = knownWords, known.key === key, known.slot === slot, known.clientFormat === clientFormat,
+            known.upstreamFormat === upstreamFormat, known.model == fields.model
+        {
+            return known.words
+        }
+        notePlainSuccess()
+        let numbers = RequestNumbers(
+            time: 0, cost: .zero, latencyMilliseconds: 0, firstTokenMilliseconds: nil, status: status,
+            outcome: .completed, usage: TokenUsage(), stream: false)
+        let words = LedgerWords(record(of: key, numbers, errorCode: errorCode))
+        knownWords = KnownWords(
+            key: key, model: fields.model, slot: slot, clientFormat: clientFormat, upstreamFormat: upstreamFormat,
+            words: words)
+        return words
+    }
+
+    /// Makes up for the record of the attempt that was left out.
+    private func notePlainSuccess() {
+        guard isPlainSuccess else { return }
+        isPlainSuccess = false
+        attempts.insert(attemptRecord(fault: .none, reason: ""), at: 0)
     }
 }

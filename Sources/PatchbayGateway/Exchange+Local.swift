@@ -35,7 +35,7 @@ extension Exchange {
     }
 
     private func isKnown(_ credential: UnsafeRawBufferPointer) -> Bool {
-        credential.count == knownCredential.count && knownCredential.withUnsafeBytes { $0.elementsEqual(credential) }
+        knownCredential.withUnsafeBytes { credential.equals($0) }
     }
 
     private static func credential(in field: HTTPField, _ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {

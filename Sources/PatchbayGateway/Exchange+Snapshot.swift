@@ -9,6 +9,8 @@ extension Exchange {
         guard snapshot !== loop.snapshot else { return false }
         snapshot = loop.snapshot
         knownKey = nil
+        knownWords = nil
+        knownBinding = nil
         return true
     }
 

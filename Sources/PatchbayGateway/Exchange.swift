@@ -24,18 +24,22 @@ final class Exchange {
         case finished
     }
 
-    unowned let connection: ClientConnection
+    let connection: ClientConnection
     let loop: LoopContext
     var state = State.idle
 
     // The request.
-    var requestID = ""
+    var id = RequestID()
+    var requestID: String { id.text }
     var endpoint: Endpoint?
     var dialect = Dialect.openAI
     var key: GatewayKey?
     /// The last credential of the connection and whose it was: clients send the same one with every request.
     var knownCredential: [UInt8] = []
     var knownKey: GatewayKey?
+    var knownBinding: (endpoint: Endpoint, binding: FormatBinding)?
+    /// The words of the last request of the connection that went well at the first attempt.
+    var knownWords: KnownWords?
     /// Name or pattern of the route; what metrics may show of the model.
     var routeName = "unknown"
     /// The format of the request.
@@ -52,6 +56,8 @@ final class Exchange {
     var plan: [Int32] = []
     var planPosition = 0
     var attempts: [AttemptRecord] = []
+    /// The first attempt went well, and its record has not been made.
+    var isPlainSuccess = false
     var hasLedgerEntry = false
     var lastError: GatewayError?
     /// Formats of channels that proved unsupported while this request was tried.
@@ -131,17 +137,18 @@ final class Exchange {
         adoptSnapshot()
         startedAt = loop.now
         startedAtUnix = SystemTime.unixMilliseconds()
-        requestID = loop.makeRequestID(time: startedAtUnix)
+        id = loop.makeRequestID(time: startedAtUnix)
         key = nil
         routeName = "unknown"
         plan.removeAll(keepingCapacity: true)
         planPosition = 0
-        attempts.removeAll(keepingCapacity: true)
+        if !attempts.isEmpty { attempts.removeAll(keepingCapacity: true) }
+        isPlainSuccess = false
         hasLedgerEntry = false
         lastError = nil
-        unsupported.removeAll()
+        if !unsupported.isEmpty { unsupported = [] }
         turnedChannel = -1
-        canonical.removeAll(keepingCapacity: false)
+        if !canonical.isEmpty { canonical = [] }
         dropsReasoning = false
         responses = nil
         sentToClient = 0
@@ -190,7 +197,7 @@ final class Exchange {
 
     /// The route of the model that the body names, checked against what the key may use.
     func findRoute() throws(GatewayError) -> RouteIndex {
-        guard let key, let format = endpoint?.format, let binding = snapshot.binding(format) else {
+        guard let key, let binding = ownBinding() else {
             throw GatewayError(.notFound, "this path does not exist on the gateway", status: 404)
         }
         self.binding = binding
@@ -226,6 +233,15 @@ final class Exchange {
         if step == .planned { nextAttempt() }
     }
 
+    /// What the format of the endpoint means, as long as the configuration and the endpoint stay the same.
+    private func ownBinding() -> FormatBinding? {
+        guard let endpoint, let format = endpoint.format else { return nil }
+        if let known = knownBinding, known.endpoint == endpoint { return known.binding }
+        guard let found = snapshot.binding(format) else { return nil }
+        knownBinding = (endpoint, found)
+        return found
+    }
+
     // MARK: - Connection events
 
     /// Ends the upstream exchange, which calls back no more, or the wait for one.
@@ -258,7 +274,7 @@ final class Exchange {
     /// Lets go of everything that only the request needed: a connection may be idle for long.
     func release() {
         body = ByteBuffer()
-        canonical = []
+        if !canonical.isEmpty { canonical = [] }
         responses = nil
         attempt = AttemptState()
     }

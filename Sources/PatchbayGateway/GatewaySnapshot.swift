@@ -151,7 +151,7 @@ final class ChannelUpstream: Sendable {
         let base = baseURL.view
         guard origin != nil, url.count > base.count, url[authorityEnd] == UInt8(ascii: "/"),
             url[base.count] == UInt8(ascii: "/") || url[base.count] == UInt8(ascii: "?"),
-            UnsafeRawBufferPointer(rebasing: url[..<base.count]).elementsEqual(base)
+            url.begins(with: base)
         else { return nil }
         // What UpstreamURL refuses besides; the draft has no blanks and nothing beyond ASCII.
         for byte in url[base.count...] {

@@ -57,6 +57,11 @@ struct HeadWriter {
         text.withUTF8 { write(UnsafeRawBufferPointer($0)) }
     }
 
+    @inline(__always)
+    mutating func write(_ id: RequestID) {
+        id.withBytes { write($0) }
+    }
+
     mutating func write(decimal number: Int) {
         var digits: (UInt64, UInt64, UInt64) = (0, 0, 0)
         withUnsafeMutableBytes(of: &digits) { bytes in

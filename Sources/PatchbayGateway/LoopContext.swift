@@ -33,6 +33,8 @@ final class LoopContext {
     var taskScanner = RequestFields.taskScanner
     /// Reused by every read of a stream.
     private var streamOutput: [UInt8] = []
+    /// Reused by every answer that its socket takes at once.
+    private var spareBuffer: ByteBuffer?
     private var ids = RequestIDGenerator()
     private(set) var connections: [ClientConnection] = []
     /// By candidate of ``snapshot``; made when a candidate is first used.
@@ -74,8 +76,19 @@ final class LoopContext {
     }
 
     /// - Parameter time: milliseconds since 1970.
-    func makeRequestID(time: Int64 = SystemTime.unixMilliseconds()) -> String {
+    func makeRequestID(time: Int64 = SystemTime.unixMilliseconds()) -> RequestID {
         ids.next(time: time)
+    }
+
+    /// An empty buffer whose memory has been used before, if there is one.
+    func takeSpareBuffer() -> ByteBuffer? { spareBuffer.take() }
+
+    /// Keeps the memory of a buffer whose bytes have left.
+    func reuse(_ buffer: inout ByteBuffer) {
+        guard spareBuffer == nil, buffer.storageCapacity <= 16_384 else { return }
+        buffer.clear()
+        spareBuffer = buffer
+        buffer = ByteBuffer()
     }
 
     /// An empty array with room. Give it back with ``reuseStreamOutput(_:)``.

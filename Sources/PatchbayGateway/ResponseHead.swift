@@ -15,6 +15,28 @@ enum ResponseHead {
         }
     }
 
+    @inline(__always)
+    static func writeStatus(_ status: Int, into writer: inout HeadWriter) {
+        if status == 200 { return writer.write("HTTP/1.1 200 OK\r\n") }
+        writer.write("HTTP/1.1 ")
+        writer.write(decimal: status)
+        writer.write(" ")
+        writer.write(reason(status))
+        writer.write("\r\n")
+    }
+
+    /// ``writeRequestID(_:dialect:into:)`` for a text; at most 90 bytes.
+    @inline(__always)
+    static func writeRequestID(_ id: RequestID, dialect: Dialect, into writer: inout HeadWriter) {
+        writer.write("x-request-id: ")
+        writer.write(id)
+        if dialect == .anthropic {
+            writer.write("\r\nrequest-id: ")
+            writer.write(id)
+        }
+        writer.write("\r\n")
+    }
+
     static func writeField(_ name: StaticString, _ value: String, into buffer: inout ByteBuffer) {
         buffer.writeStaticString(name)
         buffer.writeStaticString(": ")

@@ -79,7 +79,7 @@ struct SecretBytes: Sendable {
     }
 
     private func entry(named name: UnsafeRawBufferPointer) -> Entry? {
-        for entry in entries where entry.name.count == name.count && entry.name.elementsEqual(name) { return entry }
+        for entry in entries where entry.name.withUnsafeBytes({ name.equals($0) }) { return entry }
         return nil
     }
 }

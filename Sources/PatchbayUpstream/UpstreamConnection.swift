@@ -17,6 +17,8 @@ final class UpstreamConnection: ChannelInboundHandler {
     var openedAt: Int64 = 0
     private let destination: UpstreamDestination
     private var context: ChannelHandlerContext?
+    /// nil over TLS and where the channel has no socket.
+    private var socket: SocketWriter?
     private var exchange: UpstreamExchange?
     private var reader: UpstreamResponseReader
     private var head = HTTPResponseHead()
@@ -42,6 +44,12 @@ final class UpstreamConnection: ChannelInboundHandler {
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
+        socket = nil
+    }
+
+    /// What it writes reaches the socket as it is: no handler stands in between.
+    func writesPlainly() {
+        socket = context.flatMap { SocketWriter($0.channel) }
     }
 }
 
@@ -55,19 +63,26 @@ extension UpstreamConnection {
             return
         }
         self.exchange = exchange
-        reader.begin(requestIsHead: exchange.request.isHead)
+        let request = exchange.request
+        reader.begin(requestIsHead: request.isHead)
         hasDelivered = false
         partialHead = nil
         exchange.didSend(on: self)
-        if let body = exchange.request.body {
-            context.write(wrapOutboundOut(exchange.request.head), promise: nil)
-            context.write(wrapOutboundOut(body), promise: nil)
-            for piece in exchange.request.rest { context.write(wrapOutboundOut(piece), promise: nil) }
-            context.flush()
-        } else {
-            context.writeAndFlush(wrapOutboundOut(exchange.request.head), promise: nil)
-        }
+        write(request, context)
         readIfWanted()
+    }
+
+    private func write(_ request: UpstreamRequest, _ context: ChannelHandlerContext) {
+        var head = request.head
+        if let body = request.body {
+            context.write(wrapOutboundOut(head), promise: nil)
+            context.write(wrapOutboundOut(body), promise: nil)
+            for piece in request.rest { context.write(wrapOutboundOut(piece), promise: nil) }
+            socket?.noteChannelWrite()
+            context.flush()
+        } else if socket?.write(&head) != true {
+            context.writeAndFlush(wrapOutboundOut(head), promise: nil)
+        }
     }
 
     /// The exchange has ended before its response: what still arrives is not wanted.
@@ -185,7 +200,7 @@ extension UpstreamConnection {
     private func finish(_ exchange: UpstreamExchange, hasSurplus: Bool) {
         self.exchange = nil
         // A request that is not written completely although its response has ended would delay the next one.
-        let isReusable = reader.keepAlive && !hasSurplus && isUsable && context?.channel.isWritable == true
+        let isReusable = reader.keepAlive && !hasSurplus && isUsable && isWritten
         if isReusable {
             isReused = true
             destination.release(self)
@@ -193,6 +208,12 @@ extension UpstreamConnection {
             close()
         }
         exchange.complete()
+    }
+
+    /// Nothing to speak of waits to be written.
+    private var isWritten: Bool {
+        if let socket, socket.isIdle { return true }
+        return context?.channel.isWritable == true
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {

@@ -62,6 +62,7 @@ final class UpstreamDial {
                 try channel.pipeline.syncOperations.addHandlers([handler, connection])
             } else {
                 try channel.pipeline.syncOperations.addHandler(connection)
+                connection.writesPlainly()
                 didOpen(connection)
             }
             connection.readIfWanted()

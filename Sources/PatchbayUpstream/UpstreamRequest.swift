@@ -11,6 +11,7 @@ package struct UpstreamRequest {
     package private(set) var rest: [ByteBuffer]
     /// The method is HEAD.
     package let isHead: Bool
+    private var isForgotten = false
 
     package init(head: ByteBuffer, body: ByteBuffer? = nil, rest: [ByteBuffer] = [], isHead: Bool = false) {
         self.head = head
@@ -21,6 +22,8 @@ package struct UpstreamRequest {
 
     /// Lets go of the bytes: they will not be sent again.
     mutating func forget() {
+        guard !isForgotten else { return }
+        isForgotten = true
         head = ByteBuffer()
         body = nil
         rest = []

@@ -297,6 +297,7 @@ struct Server {
 
     /// A peer that hangs up must not end the process, and many streams need many descriptors.
     private func prepareProcess() {
+        RuntimeSettings.apply()
         signal(SIGPIPE, SIG_IGN)
         var limit = rlimit()
         if getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 {

@@ -5,7 +5,7 @@ import Testing
 @Suite struct RequestIDTests {
     @Test func theFormIsFixed() {
         var ids = RequestIDGenerator(random: 0)
-        let id = ids.next(time: 0)
+        let id = ids.next(time: 0).text
         #expect(id == "req_" + String(repeating: "0", count: 25) + "1")
         #expect(id.utf8.count == 30)
     }
@@ -14,7 +14,7 @@ import Testing
         var ids = RequestIDGenerator()
         var made: [String] = []
         for time in [1, 1, 1, 2, 1_700_000_000_000, 1_700_000_000_000, 1_700_000_000_001, (1 << 48) - 1] as [Int64] {
-            for _ in 0..<100 { made.append(ids.next(time: time)) }
+            for _ in 0..<100 { made.append(ids.next(time: time).text) }
         }
         #expect(Set(made).count == made.count)
         #expect(made == made.sorted())
@@ -24,7 +24,7 @@ import Testing
         let parts: [UInt64] = [0, 1, 1 << 31, 1 << 32, 1 << 47, (1 << 48) - 1]
         let ids = parts.map { part in
             var generator = RequestIDGenerator(random: part)
-            return generator.next(time: 1_700_000_000_000)
+            return generator.next(time: 1_700_000_000_000).text
         }
         #expect(Set(ids).count == parts.count)
     }

@@ -40,6 +40,34 @@ import Testing
         #expect(try await store.everyRequest() == [record])
     }
 
+    /// What is kept of one request says the same of the next as a record of its own would.
+    @Test func wordsThatAreKeptSayWhatARecordSays() async throws {
+        let store = try scratch.store()
+        let writer = try LedgerWriter(directory: scratch.path, loop: 0)
+        var record = RequestRecord.sample("r1")
+        record.attempts.removeFirst()
+        record.warnings = []
+        let words = LedgerWords(record)
+        for id in ["r1", "r2"] {
+            var id = id
+            id.withUTF8 { id in
+                let id = UnsafeRawBufferPointer(id)
+                writer.begin(id: id, time: record.time, words: words)
+                writer.finish(
+                    id: id, RequestNumbers(record), attemptMilliseconds: record.attempts[0].milliseconds, words: words)
+            }
+        }
+        Array("r3".utf8).withUnsafeBytes { writer.begin(id: $0, time: record.time, words: words) }
+        writer.abandon()
+        try drain(store)
+        let rows = try await store.everyRequest()
+        #expect(rows.map(\.id) == ["r1", "r2", "r3"])
+        #expect(rows[0] == record)
+        record.id = "r2"
+        #expect(rows[1] == record)
+        #expect(rows[2] == .interrupted("r3", time: record.time))
+    }
+
     @Test func importingAgainAddsNothing() async throws {
         let store = try scratch.store()
         let writer = try LedgerWriter(directory: scratch.path, loop: 0)

@@ -22,7 +22,7 @@ from report import replace_section
 LOOP = "event loop and reading sockets"
 # The first pattern that is found in a function's name says its stage. The order matters.
 STAGES = [(stage, re.compile(pattern)) for stage, pattern in [
-    ("ledger, append", r"LedgerWriter|LedgerEncoder|LedgerSegment\b|Exchange\.(settle|finish\w*Record|recordCompleted)"),
+    ("ledger, append", r"LedgerWriter|LedgerEncoder|LedgerWords|plainWords|LedgerSegment\b|Exchange\.(settle|finish\w*Record|recordCompleted)"),
     ("parse request head", r"ClientConnection\.(readHead|headReceived)|HTTPRequestHeadParser|HTTPRequestLine|Endpoint\b"),
     ("authenticate and permit", r"Exchange\.(begin|authenticate)|SHA256|KeyPermissions|[Ll]imiter|Quota"),
     ("read and scan body", r"RequestFields|JSONFieldScanner|ClientConnection\.(readBody|bodyReceived)"),
@@ -30,7 +30,7 @@ STAGES = [(stage, re.compile(pattern)) for stage, pattern in [
     ("prepare (platform plugin)", r"Exchange\.(prepare\b|prepareAttempt)|PluginInstance\.(prepare|with)|RequestDraft|Platform\w+"),
     ("convert (format plugins)", r"requestToCanonical|requestFromCanonical|responseToCanonical|responseFromCanonical|StreamEncoder"
                                  r"|RequestReader|RequestWriter|ResponseReader|ResponseWriter|MessagesReader|BlockReader|BlockWriter"),
-    ("tap usage (format plugin)", r"responseTap|tapResponse|ResponseTap|TapReceiver|ChatUsage|Stream(Decoder|Tap)|ConversationDecoder|TypedDecoder"
+    ("tap usage (format plugin)", r"responseTap|tapResponse|ResponseTap|TapReceiver|ChatUsage|JSONReader|Exchange\.(tap|ownAnswer)|CodecViews|Stream(Decoder|Tap)|ConversationDecoder|TypedDecoder"
                                   r"|Exchange\.decode|SSEFrameSplitter"),
     ("write upstream request", r"Exchange\.(upstreamRequest|writeHead|headCapacity|writeForwardedFields|writeTarget|send\()"
                                r"|HeadWriter|SecretTemplate|SecretBytes|UpstreamRequest\b|UpstreamURL|ForwardedFields|UpstreamPool|UpstreamDestination"
@@ -48,8 +48,9 @@ STAGES = [(stage, re.compile(pattern)) for stage, pattern in [
 
 
 FRAMES = 1500  # of a paced stream: 30 s
-# Threads that do something for requests; the others look after plugins and settings from time to time.
+# Threads that do something for requests; the others look after plugins, settings and memory from time to time.
 DATA_PLANE = re.compile(r"SelectableEventLoop|LedgerImport|DatabaseThreads")
+ELSEWHERE = re.compile(r"MemoryTrim")
 
 
 def stage_of(function):
@@ -128,7 +129,8 @@ def count_instructions(lab, name, case, requests, connections, binary, environme
     check(name, result)
     lab.end(gateway)
     profiles = callgrind.load(lab.work, f"{name}.out")
-    return [profile for profile in profiles if any(DATA_PLANE.search(function) for function in profile.own)], count
+    return [profile for profile in profiles if any(DATA_PLANE.search(function) for function in profile.own)
+            and not any(ELSEWHERE.search(function) for function in profile.own)], count
 
 
 def check(name, result):

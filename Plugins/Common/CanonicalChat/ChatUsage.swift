@@ -13,6 +13,9 @@ package struct ChatUsage {
     private var cacheCreation: Int?
     private var reasoning: Int?
 
+    /// Nothing is known.
+    package init() {}
+
     package init(_ usage: JSONValue) {
         let details = usage["prompt_tokens_details"]
         prompt = usage["prompt_tokens"]?.intValue
@@ -28,42 +31,53 @@ package struct ChatUsage {
 
     /// Reads the object without building a value of it. What is no object has no counters.
     package init(scanning usage: UnsafeRawBufferPointer) {
-        try? JSONWalk.members(of: usage) { member in
-            switch member.field.kind {
-            case .number: note(member, usage)
-            case .object: noteDetails(member, usage)
-            default: break
+        guard var reader = try? JSONReader(usage) else { return }
+        try? read(&reader, of: usage)
+    }
+
+    /// Takes the value that comes next in a document; what is no object has no counters.
+    package mutating func read(_ reader: inout JSONReader, of document: UnsafeRawBufferPointer) throws(JSONError) {
+        self = ChatUsage()
+        guard try reader.isAtObject() else {
+            _ = try reader.value()
+            return
+        }
+        try reader.object { name, reader throws(JSONError) in
+            guard try reader.isAtObject() else {
+                let field = try reader.value()
+                if case .number = field.kind { note(name, field.int(in: document)) }
+                return
+            }
+            if name.equals("prompt_tokens_details") {
+                try reader.object { name, reader throws(JSONError) in
+                    let field = try reader.value()
+                    if name.equals("cached_tokens") { cachedDetail = field.int(in: document) }
+                    if name.equals("cache_write_tokens") { cacheWriteDetail = field.int(in: document) }
+                }
+            } else if name.equals("completion_tokens_details") {
+                try reader.object { name, reader throws(JSONError) in
+                    let field = try reader.value()
+                    if name.equals("reasoning_tokens") { reasoning = field.int(in: document) }
+                }
+            } else {
+                _ = try reader.value()
             }
         }
     }
 
-    private mutating func note(_ member: JSONWalkMember, _ usage: UnsafeRawBufferPointer) {
-        if member.isNamed("prompt_tokens") {
-            prompt = member.field.int(in: usage)
-        } else if member.isNamed("completion_tokens") {
-            completion = member.field.int(in: usage)
-        } else if member.isNamed("total_tokens") {
-            total = member.field.int(in: usage)
-        } else if member.isNamed("prompt_cache_hit_tokens") {
-            cacheHit = member.field.int(in: usage)
-        } else if member.isNamed("cached_tokens") {
-            cached = member.field.int(in: usage)
-        } else if member.isNamed("cache_creation_input_tokens") {
-            cacheCreation = member.field.int(in: usage)
-        }
-    }
-
-    private mutating func noteDetails(_ member: JSONWalkMember, _ usage: UnsafeRawBufferPointer) {
-        let details = member.field.bytes(in: usage)
-        if member.isNamed("prompt_tokens_details") {
-            try? JSONWalk.members(of: details) { detail in
-                if detail.isNamed("cached_tokens") { cachedDetail = detail.field.int(in: details) }
-                if detail.isNamed("cache_write_tokens") { cacheWriteDetail = detail.field.int(in: details) }
-            }
-        } else if member.isNamed("completion_tokens_details") {
-            try? JSONWalk.members(of: details) { detail in
-                if detail.isNamed("reasoning_tokens") { reasoning = detail.field.int(in: details) }
-            }
+    private mutating func note(_ name: JSONMemberName, _ number: Int?) {
+        if name.equals("prompt_tokens") {
+            prompt = number
+        } else if name.equals("completion_tokens") {
+            completion = number
+        } else if name.equals("total_tokens") {
+            total = number
+        } else if name.equals("prompt_cache_hit_tokens") {
+            cacheHit = number
+        } else if name.equals("cached_tokens") {
+            cached = number
+        } else if name.equals("cache_creation_input_tokens") {
+            cacheCreation = number
         }
     }
 

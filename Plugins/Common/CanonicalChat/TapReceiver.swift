@@ -5,6 +5,8 @@ package protocol TapReceiver {
     mutating func tapStart(id: ByteView, model: ByteView)
     mutating func tapUsage(_ counts: TokenCounts)
     mutating func tapFinish(choice: Int, _ finish: CanonicalFinish)
+    /// - Parameter native: The reason as the upstream wrote it.
+    mutating func tapFinish(choice: Int, _ reason: FinishReason, native: ByteView)
     mutating func tapError(_ error: CanonicalError)
 }
 
@@ -16,6 +18,10 @@ extension EventWriter: TapReceiver {
     package mutating func tapFinish(choice: Int, _ finish: CanonicalFinish) {
         self.finish(choice: choice, finish.reason, stopSequence: finish.stopSequence, native: finish.native)
     }
+
+    package mutating func tapFinish(choice: Int, _ reason: FinishReason, native: ByteView) {
+        finish(choice: choice, reason, native: native)
+    }
 }
 
 extension [AnswerEvent]: TapReceiver {
@@ -24,5 +30,8 @@ extension [AnswerEvent]: TapReceiver {
     }
     package mutating func tapUsage(_ counts: TokenCounts) { append(.usage(counts)) }
     package mutating func tapFinish(choice: Int, _ finish: CanonicalFinish) { append(.finish(choice, finish)) }
+    package mutating func tapFinish(choice: Int, _ reason: FinishReason, native: ByteView) {
+        append(.finish(choice, CanonicalFinish(reason, native: native.string)))
+    }
     package mutating func tapError(_ error: CanonicalError) { append(.error(error)) }
 }

@@ -165,6 +165,20 @@ package final class FormatCodec: Sendable {
         }
     }
 
+    /// ``responseTap(_:_:into:)`` for a request of which nothing but what `views` says is known.
+    package func responseTap(
+        _ wire: UnsafeRawBufferPointer, _ views: borrowing CodecViews, into tap: inout StreamTap
+    ) throws(PluginError) {
+        var record = views.record
+        let status = withUnsafeMutablePointer(to: &tap) { pointer in
+            var sink = pb_event_sink(ctx: UnsafeMutableRawPointer(pointer), emit: StreamTap.emit)
+            return table.response_tap(instance.handle, pb_str(wire), &record, &sink)
+        }
+        guard status == Status.ok else {
+            throw PluginError(status: status, sink: ByteSink(), doing: "read the answer", plugin: pluginID)
+        }
+    }
+
     /// Bytes that keep a silent stream alive without meaning anything; empty = the format has none.
     package func heartbeat() -> [UInt8] {
         guard let heartbeat = table.heartbeat else { return [] }

@@ -59,22 +59,30 @@ extension LedgerEncoder {
     mutating func encodeBegin(id: String, time: Int64, key: String, model: String) {
         put(time)
         put(id, limit: LedgerFormat.Limit.id)
-        put(key, limit: LedgerFormat.Limit.name)
-        put(model, limit: LedgerFormat.Limit.model)
+        encodeCaller(key: key, model: model)
         pad()
     }
 
-    mutating func encodeFinish(_ record: borrowing RequestRecord) {
-        encodeNumbers(of: record)
-        put(record.id, limit: LedgerFormat.Limit.id)
-        put(record.key, limit: LedgerFormat.Limit.name)
-        put(record.model, limit: LedgerFormat.Limit.model)
+    mutating func encodeCaller(key: String, model: String) {
+        put(key, limit: LedgerFormat.Limit.name)
+        put(model, limit: LedgerFormat.Limit.model)
+    }
+
+    /// Who was asked, in which formats, and what went wrong.
+    mutating func encodeWay(of record: borrowing RequestRecord) {
         put(record.site, limit: LedgerFormat.Limit.name)
         put(record.account, limit: LedgerFormat.Limit.name)
         put(record.upstreamModel, limit: LedgerFormat.Limit.model)
         put(record.clientFormat, limit: LedgerFormat.Limit.word)
         put(record.upstreamFormat, limit: LedgerFormat.Limit.word)
         put(record.errorCode, limit: LedgerFormat.Limit.word)
+    }
+
+    mutating func encodeFinish(_ record: borrowing RequestRecord) {
+        encode(RequestNumbers(record))
+        put(record.id, limit: LedgerFormat.Limit.id)
+        encodeCaller(key: record.key, model: record.model)
+        encodeWay(of: record)
         put(UInt16(min(record.attempts.count, LedgerFormat.Limit.attempts)))
         for attempt in record.attempts.prefix(LedgerFormat.Limit.attempts) { encode(attempt) }
         put(UInt16(min(record.warnings.count, LedgerFormat.Limit.warnings)))
@@ -84,17 +92,17 @@ extension LedgerEncoder {
         pad()
     }
 
-    private mutating func encodeNumbers(of record: borrowing RequestRecord) {
-        let usage = record.usage
-        var flags: UInt8 = record.stream ? 1 : 0
+    mutating func encode(_ numbers: borrowing RequestNumbers) {
+        let usage = numbers.usage
+        var flags: UInt8 = numbers.stream ? 1 : 0
         if usage.estimated { flags |= 2 }
-        if record.firstTokenMilliseconds != nil { flags |= 4 }
-        put(record.time)
-        put(record.cost.picodollars)
-        put(Int64(record.latencyMilliseconds))
-        put(Int64(record.firstTokenMilliseconds ?? 0))
-        put(Int32(clamping: record.status))
-        put(record.outcome.rawValue)
+        if numbers.firstTokenMilliseconds != nil { flags |= 4 }
+        put(numbers.time)
+        put(numbers.cost.picodollars)
+        put(Int64(numbers.latencyMilliseconds))
+        put(Int64(numbers.firstTokenMilliseconds ?? 0))
+        put(Int32(clamping: numbers.status))
+        put(numbers.outcome.rawValue)
         put(flags)
         let counters = (usage.input, usage.output, usage.cached, usage.cacheWrite, usage.reasoning)
         put(counters.0 ?? UInt64.max)
@@ -107,6 +115,10 @@ extension LedgerEncoder {
     private mutating func encode(_ attempt: AttemptRecord) {
         put(Int32(clamping: attempt.status))
         put(Int64(attempt.milliseconds))
+        encodeWords(of: attempt)
+    }
+
+    mutating func encodeWords(of attempt: AttemptRecord) {
         put(attempt.site, limit: LedgerFormat.Limit.name)
         put(attempt.account, limit: LedgerFormat.Limit.name)
         put(attempt.upstreamModel, limit: LedgerFormat.Limit.model)

@@ -101,7 +101,8 @@ struct LedgerRow {
     }
 
     private func isPlain(_ attempt: Attempt) -> Bool {
-        attempt.status == status && attempt.reason.isEmpty && attempt.fault.elementsEqual("ok".utf8)
+        attempt.status == status && attempt.reason.isEmpty && attempt.fault.count == 2
+            && attempt.fault[0] == UInt8(ascii: "o") && attempt.fault[1] == UInt8(ascii: "k")
             && Self.equal(attempt.site, site) && Self.equal(attempt.account, account)
             && Self.equal(attempt.upstreamModel, upstreamModel)
     }

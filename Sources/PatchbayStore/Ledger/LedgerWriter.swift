@@ -88,6 +88,20 @@ package final class LedgerWriter {
         write(.finish) { $0.encodeFinish(record) }
     }
 
+    /// ``begin(id:time:key:model:)`` for a request whose words are known.
+    package func begin(id: UnsafeRawBufferPointer, time: Int64, words: LedgerWords) {
+        write(.begin) { $0.encodeBegin(id: id, time: time, words: words) }
+    }
+
+    /// ``finish(_:)`` for a request that went well at the first attempt.
+    package func finish(
+        id: UnsafeRawBufferPointer, _ numbers: RequestNumbers, attemptMilliseconds: Int, words: LedgerWords
+    ) {
+        write(.finish) {
+            $0.encodeFinish(id: id, numbers, attemptMilliseconds: attemptMilliseconds, words: words)
+        }
+    }
+
     /// To be called a few times a second: brings waiting records to the disk when there is room again.
     package func tick() {
         if !queue.isEmpty { flushQueue() }

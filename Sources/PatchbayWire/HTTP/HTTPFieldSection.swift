@@ -65,14 +65,20 @@ struct HTTPFieldSection {
     private static func endOfValue(_ base: UnsafeRawPointer, from start: Int, end: Int) -> Int {
         var position = start
         while position + 8 <= end {
-            let word = base.loadUnaligned(fromByteOffset: position, as: UInt64.self)
-            // Bit 7 of a byte is set in `below` if the byte is under 0x20, in `delete` if it is 0x7F (either may also
-            // mark bytes above the first hit, which the scan below sorts out).
+            let word = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: position, as: UInt64.self))
+            // Bit 7 of a byte is set in `below` if the byte is under 0x20, in `delete` if it is 0x7F. Either may also
+            // mark bytes above a hit, so that only the first mark counts.
             let below = (word &- 0x2020_2020_2020_2020) & ~word
             let flipped = word ^ 0x7F7F_7F7F_7F7F_7F7F
             let delete = (flipped &- 0x0101_0101_0101_0101) & ~flipped
-            if (below | delete) & 0x8080_8080_8080_8080 != 0 { break }
-            position += 8
+            let marks = (below | delete) & 0x8080_8080_8080_8080
+            guard marks != 0 else {
+                position += 8
+                continue
+            }
+            position += marks.trailingZeroBitCount >> 3
+            guard base.byte(position) == ASCII.tab else { return position }
+            position += 1
         }
         while true {
             let byte = base.byte(position)

@@ -77,7 +77,7 @@ extension StaticString {
 
 extension [UInt8] {
     /// `withUnsafeBytes` that keeps the type of the error.
-    fileprivate func withDocument<Value>(
+    func withDocument<Value>(
         _ body: (UnsafeRawBufferPointer) throws(JSONError) -> Value
     ) throws(JSONError) -> Value {
         let result: Result<Value, JSONError> = withUnsafeBytes { bytes in

@@ -84,6 +84,25 @@ struct FormatResponseTests {
         }
     }
 
+    @Test("Accounting sees every choice of a chat answer, wherever its members stand")
+    func choices() throws {
+        let body = #"""
+            {"choices":[{"index":0},{"finish_reason":"length","message":{"index":7}},3,{"index":9,"finish_reason":"e\u006fs"}],
+             "error":null,"usage":{"prompt_tokens":1e1,"prompt_tokens_details":{"cached_tokens":4},"x":[{}]},
+             "model":"m","id":"i"}
+            """#
+        let events = try tap("chat", body)
+        #expect(events.types == [.start, .usage, .finish, .finish, .finish, .finish])
+        #expect((events[0].id, events[0].name) == ("i", "m"))
+        #expect(events[1].usage == TokenCounts(input: 10, cached: 4))
+        #expect(events[2...].map(\.choice) == [0, 1, 2, 9])
+        #expect(events[2...].map(\.finishValue.reason) == [.stop, .length, .stop, .stop])
+        #expect(events[5].finishValue.native == "eos")
+        let one = try tap("chat", #"{"choices":[],"choices":[{"finish_reason":"tool_calls"}],"error":{},"usage":null}"#)
+        #expect(one.types == [.start, .finish])
+        #expect(one[1].finishValue == CanonicalFinish(.toolCalls, native: "tool_calls"))
+    }
+
     @Test("E-114 an error in the clothes of an answer is reported as error")
     func disguised() throws {
         let bodies = [
