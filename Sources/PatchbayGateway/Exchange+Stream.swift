@@ -62,6 +62,8 @@ extension Exchange {
             if attempt.stripsUsage, StreamEdit.isUsageOnly(data) { return }
         }
         guard attempt.encoder == nil else { return }
+        // Google's client fails on anything that is not data, comments included (formats.md section 1.3).
+        if frame.data == nil, dialect == .gemini { return }
         attempt.frameSizes.add(frame.raw.count)
         if responses != nil { noteItem(frame) }
         if attempt.tap.error != nil {
