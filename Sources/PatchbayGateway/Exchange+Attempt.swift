@@ -26,6 +26,8 @@ extension Exchange {
         if attempt.slot != nil { attempt = AttemptState() }
         attempt.slot = slot
         attempt.startedAt = loop.now
+        // While the gateway waited by itself it owed no sign of life: the answer may still be an error with its status.
+        if !silence.isHeadSent { silence.since = loop.now }
         do {
             try send(prepareAttempt(), to: slot)
             return true

@@ -25,6 +25,6 @@ if prepared frameworks; then
     "$build/venv-frameworks/bin/python" -m pytest -q "$e2e/test_frameworks.py"
 fi
 if prepared previous; then
-    "$build/venv-previous/bin/python" -m pytest -q -m sdk "$e2e/test_pairs.py" "$e2e/test_faults.py" \
+    "$build/venv-previous/bin/python" -m pytest -q -n "${E2E_WORKERS:-3}" --dist loadfile -m sdk "$e2e/test_pairs.py" "$e2e/test_faults.py" \
         "$e2e/test_clients.py" "$e2e/test_responses.py" "$e2e/test_gemini.py" "$e2e/test_frameworks_previous.py"
 fi
