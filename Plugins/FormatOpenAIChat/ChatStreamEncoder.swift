@@ -240,13 +240,7 @@ struct ChatStreamEncoder {
             finish(choices[slot], &output)
         }
         if context.request.includeUsage == true, !usage.isEmpty {
-            output.append(contentsOf: head)
-            output.append(contentsOf: "[],\"usage\":".utf8)
-            var writer = JSONWriter(appendingTo: output)
-            output = []
-            usage.writeChat(into: &writer)
-            writer.bytes.append(contentsOf: "}\n\n".utf8)
-            output = writer.bytes
+            usage.appendChatChunk(head: head, into: &output)
         }
         output.append(contentsOf: "data: [DONE]\n\n".utf8)
     }

@@ -79,13 +79,7 @@ struct CompletionsStreamEncoder {
             chunk(choice, text: "", finish: CompletionsFormat.word(finish.reason), into: &output)
         }
         if context.request.includeUsage == true, !usage.isEmpty {
-            output.append(contentsOf: head)
-            output.append(contentsOf: "[],\"usage\":".utf8)
-            var writer = JSONWriter(appendingTo: output)
-            output = []
-            usage.writeChat(into: &writer)
-            writer.bytes.append(contentsOf: "}\n\n".utf8)
-            output = writer.bytes
+            usage.appendChatChunk(head: head, into: &output)
         }
         output.append(contentsOf: "data: [DONE]\n\n".utf8)
     }

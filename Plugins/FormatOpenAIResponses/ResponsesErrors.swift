@@ -19,21 +19,7 @@ enum ResponsesErrors {
 
     /// Canonical error → HTTP status and body.
     static func write(_ error: CanonicalError) -> (status: Int, body: [UInt8]) {
-        let row = error.category.row
-        let isOwn = error.upstreamFormat == ResponsesFormat.id
-        var writer = JSONWriter()
-        writer.beginObject()
-        writer.key("error")
-        writer.beginObject()
-        writer.member("message", message(error))
-        writer.member("type", isOwn ? error.type ?? row.openAIType : row.openAIType)
-        writer.key("param")
-        if let param = error.param { writer.string(param) } else { writer.null() }
-        writer.key("code")
-        if let code = (isOwn ? error.code : nil) ?? row.openAICode { writer.string(code) } else { writer.null() }
-        writer.endObject()
-        writer.endObject()
-        return (row.openAIStatus, writer.bytes)
+        OpenAIErrorObject.answer(error, format: ResponsesFormat.id)
     }
 
     /// The code of an error inside a stream. Agents act on these words: they shorten the conversation, wait, or stop.
@@ -47,12 +33,5 @@ enum ResponsesErrors {
         case .invalidReasoningState: "invalid_encrypted_content"
         default: "server_error"
         }
-    }
-
-    static func message(_ error: CanonicalError) -> String {
-        guard error.category == .contextLength, error.message.range(of: "maximum context length") == nil else {
-            return error.message
-        }
-        return ContextLengthMessage(error.message).openAI ?? error.message
     }
 }

@@ -111,7 +111,7 @@ struct ResponsesStreamEncoder {
         if let error {
             writer.beginObject()
             writer.member("code", ResponsesErrors.streamCode(error))
-            writer.member("message", ResponsesErrors.message(error))
+            writer.member("message", OpenAIErrorObject.message(error))
             writer.endObject()
         } else {
             writer.null()
@@ -348,7 +348,7 @@ struct ResponsesStreamEncoder {
         guard hasStarted else {
             return frame("error", &output) { writer in
                 writer.member("code", ResponsesErrors.streamCode(error))
-                writer.member("message", ResponsesErrors.message(error))
+                writer.member("message", OpenAIErrorObject.message(error))
                 writer.key("param")
                 if let param = error.param { writer.string(param) } else { writer.null() }
             }

@@ -36,7 +36,8 @@ package enum OpenAIErrorObject {
         writer.endObject()
     }
 
-    private static func message(_ error: CanonicalError) -> String {
+    /// The sentence, in the words that agents look for when the conversation is too long.
+    package static func message(_ error: CanonicalError) -> String {
         guard error.category == .contextLength, error.message.range(of: "maximum context length") == nil else {
             return error.message
         }

@@ -22,4 +22,17 @@ extension TokenCounts {
         }
         writer.endObject()
     }
+
+    /// The chunk that ends a stream of chat or legacy completions with its usage.
+    ///
+    /// - Parameter head: how every chunk of the stream begins, up to the value of `choices`.
+    package func appendChatChunk(head: [UInt8], into output: inout [UInt8]) {
+        output.append(contentsOf: head)
+        output.append(contentsOf: "[],\"usage\":".utf8)
+        var writer = JSONWriter(appendingTo: output)
+        output = []
+        writeChat(into: &writer)
+        writer.bytes.append(contentsOf: "}\n\n".utf8)
+        output = writer.bytes
+    }
 }
