@@ -18,7 +18,7 @@ struct MessagesRequestWriter {
         self.context = context
         isSameFormat = request.origin.format == MessagesFormat.id
         toolNames = MessagesFormat.toolNames(context.profile, request.tools.map(\.name))
-        toolIDs = IdentifierMap(limit: context.profile.toolIDMaximum ?? MessagesFormat.toolIDLimit)
+        toolIDs = IdentifierMap(callIDs: context.profile, limit: MessagesFormat.toolIDLimit)
         plan = ThinkingPlan(request, context: &self.context)
     }
 
