@@ -102,6 +102,7 @@ AFTER_CONTENT = {
 }
 
 
+# E-40, E-43
 @pytest.mark.parametrize("fault", AFTER_CONTENT)
 def test_a_stream_that_breaks_raises_and_is_booked_as_truncated(world, client, format_name, fault):
     kind, name = FORMATS[format_name], world.fresh(format_name)
@@ -145,6 +146,7 @@ BEFORE_CONTENT = {
 }
 
 
+# E-9, E-43, E-114
 @pytest.mark.parametrize("fault", BEFORE_CONTENT)
 def test_a_stream_that_never_begins_is_an_error_with_a_status(world, client, format_name, fault):
     kind, name = FORMATS[format_name], world.fresh(format_name)
@@ -156,6 +158,7 @@ def test_a_stream_that_never_begins_is_an_error_with_a_status(world, client, for
     assert row["outcome"] == "failed" and row["status"] == caught.value.status_code
 
 
+# E-9, E-40, E-43
 @pytest.mark.parametrize("fault", BEFORE_CONTENT)
 def test_a_stream_that_never_begins_is_tried_elsewhere(world, fault):
     client, kind, name = OpenAIClient(world.running), Chat, world.fresh("chat")
@@ -218,6 +221,7 @@ GOOD_STREAMS = {
 }
 
 
+# E-1, E-2, E-5, E-10, E-41
 @pytest.mark.parametrize("variant", GOOD_STREAMS)
 def test_a_peculiar_stream_is_complete(world, client, format_name, variant):
     kind, name = FORMATS[format_name], world.fresh(format_name)
@@ -242,6 +246,7 @@ def test_content_reaches_the_client_at_once(world, client, format_name):
     assert "".join(texts) == "two three"
 
 
+# E-42
 def test_the_end_of_the_protocol_ends_the_answer(world, client, format_name):
     """An upstream that keeps the connection open after its last word delays nobody."""
     kind, name = FORMATS[format_name], world.fresh(format_name)
@@ -268,6 +273,7 @@ def test_a_rate_limit_is_tried_elsewhere_and_rests(world):
     assert 1 <= int(caught.value.response.headers["retry-after"]) <= 30
 
 
+# E-10
 def test_an_answer_is_json_whatever_the_upstream_calls_it(world, client, format_name):
     kind, name = FORMATS[format_name], world.fresh(format_name)
     world.upstream.play(name, document(kind.whole, kind="text/plain"))
