@@ -36,6 +36,7 @@ struct MessagesRequestWriter {
         if !isSameFormat {
             try refuseForeign()
             request.limitCacheMarks()
+            if request.orderCacheMarks() { context.lose(.degrade, "cache.ttl", at: "/turns") }
         }
         let turns = try conversation()
         writer.beginObject()

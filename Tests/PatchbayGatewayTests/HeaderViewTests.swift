@@ -28,10 +28,12 @@ import Testing
         }
     }
 
-    @Test("E-66 a field that is there several times is one list for a platform", arguments: [
-        ("anthropic-beta:a", "a"), ("Anthropic-Beta:a\nx:1\nanthropic-beta:b,c", "a,b,c"),
-        ("anthropic-beta:a\nanthropic-beta:a", "a"), ("anthropic-beta:\nanthropic-beta:b", "b"), ("x:1", ""),
-    ])
+    @Test(
+        "E-66 a field that is there several times is one list for a platform",
+        arguments: [
+            ("anthropic-beta:a", "a"), ("Anthropic-Beta:a\nx:1\nanthropic-beta:b,c", "a,b,c"),
+            ("anthropic-beta:a\nanthropic-beta:a", "a"), ("anthropic-beta:\nanthropic-beta:b", "b"), ("x:1", ""),
+        ])
     func lists(head: String, expected: String) {
         let found = value(of: "anthropic-beta", in: head, joinsRepeated: true)
         #expect(found == expected)

@@ -41,7 +41,8 @@ struct AnswerEdgeTests {
         #expect(encoder.text(events).contains(#"\u0000\u001bb"#))
     }
 
-    @Test("E-15 numbers that JSON does not have are a fault of the upstream", arguments: ["NaN", "Infinity", "-Infinity"])
+    @Test(
+        "E-15 numbers that JSON does not have are a fault of the upstream", arguments: ["NaN", "Infinity", "-Infinity"])
     func nonNumbers(word: String) {
         let fold = Formats.decodeChat([
             Formats.chunk(#"{"content":"a"}"#),

@@ -88,7 +88,9 @@ struct RequestEdgeTests {
 
     @Test("E-56 a limit too small for distinct ids is raised", arguments: [-1, 0, 5, 8])
     func smallLimits(limit: Int) throws {
-        let profile: JSONValue = ["tool_id": ["max": .int(limit), "exact": .int(limit)], "tool_name": ["max": .int(limit)]]
+        let profile: JSONValue = [
+            "tool_id": ["max": .int(limit), "exact": .int(limit)], "tool_name": ["max": .int(limit)],
+        ]
         let wire = try toChat(called("toolu_01_long"), profile: profile).0
         let call = wire["messages"]?[1]?["tool_calls"]?[0]
         #expect(call?["id"]?.stringValue?.utf8.count == IdentifierMap.smallestLimit)
@@ -146,7 +148,8 @@ struct RequestEdgeTests {
         let document = #"{"z":1.0,"a":[9007199254740993,1e400],"m":{"y":2,"b":3}}"#
         let chat = try toChat(called("t", input: document)).0
         #expect(chat["messages"]?[1]?["tool_calls"]?[0]?["function"]?["arguments"]?.stringValue == document)
-        let schema = #"{"type":"object","properties":{"z":{"type":"string"},"a":{"type":"number"}},"required":["z","a"]}"#
+        let schema =
+            #"{"type":"object","properties":{"z":{"type":"string"},"a":{"type":"number"}},"required":["z","a"]}"#
         let wire = try toMessages(
             #"""
             {"model":"m","messages":[{"role":"user","content":"a"}],"tools":[{"type":"function","function":{"name":"f",
@@ -163,7 +166,39 @@ struct RequestEdgeTests {
         #expect(own["messages"]?[1]?["reasoning_content"] == "why")
         #expect(try toChat(called("t"), profile: profile).0["messages"]?[1]?["reasoning_content"] == "")
         #expect(try toChat(called("t")).0["messages"]?[1]?["reasoning_content"] == nil)
-        let plain = #"{"model":"m","max_tokens":1,"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"}]}"#
+        let plain =
+            #"{"model":"m","max_tokens":1,"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"}]}"#
         #expect(try toChat(plain, profile: profile).0["messages"]?[1]?["reasoning_content"] == nil)
+    }
+
+    @Test("E-46 a limit beyond the model's own becomes that, and zero is zero")
+    func limits() throws {
+        let request = #"{"model":"m","messages":[{"role":"user","content":"a"}],"max_tokens":"#
+        #expect(try toMessages(request + "90000}", profile: ["max_output": 64000])["max_tokens"] == 64000)
+        #expect(try toMessages(request + "90000}")["max_tokens"] == 90000)
+        #expect(try toMessages(request + "0}")["max_tokens"] == 0)
+        let thinking = try toMessages(request + #"90000,"reasoning_effort":"high"}"#, profile: ["max_output": 9000])
+        #expect(thinking["max_tokens"] == 9000 && (thinking["thinking"]?["budget_tokens"]?.intValue ?? 0) < 9000)
+    }
+
+    @Test("E-48 marks that last an hour do not stand behind those that last minutes")
+    func cacheOrder() throws {
+        func part(_ ttl: String) -> String {
+            #"{"type":"text","text":"x","cache_control":{"type":"ephemeral"\#(ttl)}}"#
+        }
+        let hour = #","ttl":"1h""#
+        func marks(_ system: String, _ user: String) throws -> [JSONValue?] {
+            let wire = try toMessages(
+                #"""
+                {"model":"m","messages":[{"role":"system","content":[\#(part(system))]},{"role":"user",
+                "content":[\#(part(user))]}]}
+                """#)
+            return [wire["system"]?[0]?["cache_control"], wire["messages"]?[0]?["content"]?[0]?["cache_control"]]
+        }
+        let short: JSONValue = ["type": "ephemeral"]
+        let long: JSONValue = ["type": "ephemeral", "ttl": "1h"]
+        #expect(try marks("", hour) == [short, short])
+        #expect(try marks(hour, "") == [long, short])
+        #expect(try marks(hour, hour) == [long, long])
     }
 }
