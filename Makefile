@@ -5,10 +5,12 @@ SHELL := /bin/bash
 DATA ?= $(CURDIR)/.build/data
 CONFIG ?=
 VENV := $(CURDIR)/.build/venv
+# The tests wait more than they work.
+E2E_WORKERS ?= 3
 SWIFT_FLAGS := --explicit-target-dependency-import-check error
 
 .PHONY: help run build debug test unit wire-formats edge-cases headers fuzz e2e crash bench bench-table bench-peers footprint \
-	profile sanitize sanitize-thread sanitize-address soak lint format packages venv clean
+	profile sanitize sanitize-thread sanitize-address soak lint format packages venv clients clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -25,7 +27,7 @@ run: build ## Build and start the gateway; with nothing configured it brings its
 debug: packages
 	swift build $(SWIFT_FLAGS)
 
-test: headers lint debug unit build fuzz e2e ## Everything: headers, unit, conformance, integration, fuzz smoke, end to end.
+test: headers lint unit build fuzz e2e clients ## Everything: headers, unit, conformance, integration, fuzz smoke, end to end.
 
 wire-formats: build ## Write the tables of docs/wire-formats.md anew.
 	Tests/support/wire-formats.sh .build/release/patchbay docs/wire-formats.md
@@ -53,7 +55,11 @@ venv: ## The Python environment of the end-to-end tests.
 
 e2e: build venv ## The official Python SDKs against the running gateway, and the crash test.
 	Tests/support/packages.sh e2e
-	"$(VENV)/bin/python" -m pytest -q Tests/e2e
+	"$(VENV)/bin/python" -m pytest -q -n $(E2E_WORKERS) --dist loadfile Tests/e2e
+
+clients: build ## Frameworks, and the previous major line of the official SDKs, in Python environments of their own.
+	Tests/support/packages.sh e2e
+	E2E_WORKERS=$(E2E_WORKERS) Tests/support/clients.sh "$(CURDIR)/.build"
 
 bench: build ## Ratios to nginx; SCENARIO="plain tls" chooses, BENCH="--rounds 9 --informational" are options.
 	Tests/support/packages.sh bench

@@ -24,7 +24,7 @@ extension ConfigurationDecoder {
     }
 
     private static let keyMembers =
-        ["name", "key", "models", "group", "enabled", "strict_conversion"] + keys(KeyLimits.members)
+        ["name", "key", "models", "group", "enabled", "strict_conversion", "server_timing"] + keys(KeyLimits.members)
 
     private func key(_ node: ConfigurationNode, _ path: String) -> Key? {
         guard let fields = reader(node, path, Self.keyMembers) else { return nil }
@@ -37,6 +37,7 @@ extension ConfigurationDecoder {
             displayPrefix: text.prefix(11), models: fields.texts("models") ?? ["*"],
             group: fields.text("group") ?? "default", enabled: fields.flag("enabled") ?? true, source: .file)
         key.strictConversion = fields.flag("strict_conversion") ?? false
+        key.serverTiming = fields.flag("server_timing") ?? false
         read(KeyLimits.members, of: fields, into: &key.limits)
         let checked = key
         fields.check { () throws(ValidationError) in try Validation.key(checked) }

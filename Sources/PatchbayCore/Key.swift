@@ -41,6 +41,8 @@ package struct Key: Sendable {
     package var source: ConfigurationSource
     /// Its requests are refused rather than sent with something lost that changes their meaning.
     package var strictConversion = false
+    /// Its answers say in `server-timing` where the time went.
+    package var serverTiming = false
 
     package init(
         name: String, digest: KeyDigest, displayPrefix: String, models: [String] = ["*"], group: String = "default",

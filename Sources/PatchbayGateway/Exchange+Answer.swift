@@ -12,6 +12,7 @@ extension Exchange: UpstreamResponseReceiver {
 
     func upstreamDidReceiveHead(_ head: borrowing HTTPResponseHead, bytes: UnsafeRawBufferPointer) {
         loop.noteTime()
+        timing?.attemptAnswered()
         attempt.status = head.status
         forward(head, bytes)
         let contentType = head.fields.first(.contentType)?.bytes(in: bytes)
@@ -247,6 +248,7 @@ extension Exchange: UpstreamResponseReceiver {
             if !attempt.hasContentType { writer.write("content-type: application/json\r\n") }
         }
         writeRateLimits(into: &bytes)
+        timing?.write(into: &bytes)
         if losses != nil, !warnings.isEmpty {
             ResponseHead.writeField("x-patchbay-warnings", warnings.joined(separator: ","), into: &bytes)
         }

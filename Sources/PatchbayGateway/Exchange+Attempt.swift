@@ -26,6 +26,8 @@ extension Exchange {
         if attempt.slot != nil { attempt = AttemptState() }
         attempt.slot = slot
         attempt.startedAt = loop.now
+        // While the gateway waited by itself it owed no sign of life: the answer may still be an error with its status.
+        if !silence.isHeadSent { silence.since = loop.now }
         do {
             try send(prepareAttempt(), to: slot)
             return true
@@ -59,6 +61,7 @@ extension Exchange {
             throw ChannelUnusable(reason: "the base URL of the site is not usable")
         }
         attempt.isOpen = true
+        timing?.attemptSent()
         loop.health.attemptStarted(attempt.channel, of: snapshot.table)
         let timeouts = slot.policy.timeouts
         if slot.policy.retry.hedge > 0, fields.stream { attempt.leg = HedgeLeg(self) }

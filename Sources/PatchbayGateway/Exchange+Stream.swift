@@ -65,6 +65,8 @@ extension Exchange {
             if attempt.stripsUsage, StreamEdit.isUsageOnly(data) { return }
         }
         guard attempt.encoder == nil else { return }
+        // Google's client fails on anything that is not data, comments included (formats.md section 1.3).
+        if frame.data == nil, dialect == .gemini { return }
         attempt.frameSizes.add(frame.raw.count)
         if responses != nil { noteItem(frame) }
         if attempt.tap.error != nil {
@@ -169,6 +171,7 @@ extension Exchange {
             arrayFraming == nil ? "content-type: text/event-stream\r\n" : "content-type: application/json\r\n")
         head.writeStaticString("cache-control: no-cache\r\nx-accel-buffering: no\r\n")
         writeRateLimits(into: &head)
+        timing?.write(into: &head)
         if !warnings.isEmpty {
             ResponseHead.writeField("x-patchbay-warnings", warnings.joined(separator: ","), into: &head)
         }

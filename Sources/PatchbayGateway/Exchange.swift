@@ -48,6 +48,8 @@ final class Exchange {
     var fields = RequestFields()
     var startedAt: Int64 = 0
     var startedAtUnix: Int64 = 0
+    /// Only of keys that ask for it.
+    var timing: RequestTiming?
     var isHead = false
     /// The configuration that was in force when the request had come; it stays with it to the end.
     var snapshot: GatewaySnapshot
@@ -139,6 +141,7 @@ final class Exchange {
         startedAtUnix = SystemTime.unixMilliseconds()
         id = loop.makeRequestID(time: startedAtUnix)
         key = nil
+        timing = nil
         routeName = "unknown"
         plan.removeAll(keepingCapacity: true)
         planPosition = 0
@@ -180,6 +183,7 @@ final class Exchange {
         self.body = body
         do throws(GatewayError) {
             try adoptSnapshotWithBody()
+            if let key, key.key.serverTiming { timing = RequestTiming(begun: startedAt) }
             switch endpoint {
             case .chatCompletions, .messages, .gemini, .completions, .task, .plugin: try route()
             case .countTokens: try countTokens()

@@ -37,9 +37,11 @@ enum ForwardedFields {
         }
     }
 
-    /// Identities of the client elsewhere, traces of proxies, and what the SDKs tell about themselves.
+    /// Identities of the client elsewhere, names and addresses of the people behind it, traces of proxies, and what the
+    /// SDKs tell about themselves.
     private static let refusedPrefixes: [StaticString] = [
         "x-stainless-", "x-patchbay-", "x-forwarded-", "x-envoy-", "cf-", "sec-", "proxy-", "x-amz", "x-goog-",
+        "x-openwebui-",
     ]
     private static let refusedNames: [StaticString] = [
         "cookie", "origin", "referer", "forwarded", "via", "x-real-ip", "openai-organization", "openai-project",

@@ -20,8 +20,8 @@ final class HeaderView: HeaderSource {
 
     /// Shows a message while `body` runs.
     ///
-    /// - Parameter joinsRepeated: a field that is there several times is one list (RFC 9110 section 5.3); else its first
-    ///   value counts.
+    /// - Parameter joinsRepeated: a field that is there several times is one list (RFC 9110 section 5.3), else its
+    ///   first value counts.
     func showing<Result, Failure: Error>(
         _ fields: ContiguousArray<HTTPField>, _ bytes: UnsafeRawBufferPointer, joinsRepeated: Bool = false,
         _ body: () throws(Failure) -> Result

@@ -96,7 +96,7 @@ import Testing
             read.document == [
                 "id": "app", "name": "app", "has_secret": true, "prefix": "sk-pb", "models": ["gpt-*"],
                 "group": "default",
-                "enabled": true, "strict_conversion": false, "limits": .emptyObject, "source": "store",
+                "enabled": true, "strict_conversion": false, "server_timing": false, "limits": .emptyObject, "source": "store",
                 "read_only": false,
             ])
         let changed = await client.send(

@@ -27,7 +27,7 @@ import Testing
             "host", "expect", "accept-encoding", "content-encoding", "x-forwarded-for", "X-Forwarded-Proto",
             "forwarded", "via",
             "x-real-ip", "openai-organization", "OpenAI-Project", "x-stainless-lang", "x-patchbay-anything", "cf-ray",
-            "x-amz-security-token", "origin", "Referer", "X-HTTP-Method-Override",
+            "x-amz-security-token", "origin", "Referer", "X-HTTP-Method-Override", "X-OpenWebUI-User-Email",
         ])
     func secretsStay(name: String) {
         #expect(!goesToUpstream(name, sameFormat: true))

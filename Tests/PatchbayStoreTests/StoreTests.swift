@@ -76,6 +76,7 @@ import Testing
         var key = Key(name: "dev", digest: KeyFactory.digest(of: Secret("sk-1")), displayPrefix: "sk-", source: .store)
         key.limits = KeyLimits(requestsPerMinute: 5, concurrency: 1)
         key.strictConversion = true
+        key.serverTiming = true
         var route = Route(model: "m", channels: [ChannelReference(site: "alpha")], source: .store)
         route.policy.limits.body = 4_096
         route.concurrency.queueTimeout = 500
@@ -91,6 +92,7 @@ import Testing
         #expect(loaded.sites.first?.policy == site.policy && loaded.sites.first?.concurrency == site.concurrency)
         #expect(loaded.sites.first?.conversion == site.conversion)
         #expect(loaded.keys.first?.strictConversion == true && loaded.routes.first?.strictConversion == true)
+        #expect(loaded.keys.first?.serverTiming == true)
         #expect(loaded.sites.first?.pool == site.pool && loaded.sites.first?.accounts.first?.maxConcurrency == 2)
         #expect(loaded.keys.first?.limits == key.limits && loaded.groups == [group])
         #expect(loaded.routes.first?.policy == route.policy && loaded.routes.first?.concurrency == route.concurrency)

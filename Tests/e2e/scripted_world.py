@@ -8,6 +8,7 @@ from fakes.scripted import ScriptedUpstream
 from gateway import Running
 
 PLATFORMS = {"chat": "openai", "messages": "anthropic", "responses": "openai"}
+ALL_PLATFORMS = {**PLATFORMS, "gemini": "gemini"}
 
 
 def site(upstream, name, platform, model):
@@ -25,12 +26,12 @@ class World:
     The site `chat-N` serves `model-chat-N`; `spared-chat-N` is served by it and, when it fails, by the site `spare`.
     """
 
-    def __init__(self, directory, sites=200, options="", keys=None):
+    def __init__(self, directory, sites=200, options="", keys=None, platforms=PLATFORMS):
         self.upstream = ScriptedUpstream()
-        self.numbers = {name: itertools.count() for name in PLATFORMS}
-        names = [(name, number) for name in PLATFORMS for number in range(sites)]
+        self.numbers = {name: itertools.count() for name in platforms}
+        names = [(name, number) for name in platforms for number in range(sites)]
         text = "".join(
-            site(self.upstream, f"{name}-{number}", PLATFORMS[name], f"model-{name}-{number}") for name, number in names)
+            site(self.upstream, f"{name}-{number}", platforms[name], f"model-{name}-{number}") for name, number in names)
         routes = "".join(
             f"  - {{ model: spared-{name}-{number}, channels: [ {{ site: {name}-{number}, account: main, priority: 0 }}, "
             f"{{ site: spare, account: main, priority: 1 }} ] }}\n" for name, number in names)

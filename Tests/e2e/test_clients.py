@@ -1,21 +1,12 @@
-"""The official SDKs, unmodified, against an upstream of each format, streaming and not."""
-
-import base64
-import json
+"""What the OpenAI and Anthropic SDKs do that has no counterpart in other clients; `test_pairs.py` has what all do."""
 
 import pytest
+
+pytestmark = pytest.mark.sdk
 
 MODELS = {
     "openai upstream": "gpt-4o-mini", "anthropic upstream": "claude-haiku-5", "responses upstream": "gpt-5-mini",
     "gemini upstream": "gemini-3-flash"}
-PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(40)).decode()
-TOOLS = [{"type": "function", "function": {
-    "name": name, "description": f"Does {name}.",
-    "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": []}}}
-    for name in ("weather", "clock")]
-ANTHROPIC_TOOLS = [{"name": tool["function"]["name"], "description": tool["function"]["description"],
-                    "input_schema": tool["function"]["parameters"]} for tool in TOOLS]
-CALLS = 'call weather {"city": "Zürich"}; call clock {}'
 
 
 def user(text):
@@ -34,45 +25,6 @@ class TestOpenAIClient:
             return client.chat.completions.create(**arguments)
         with client.chat.completions.stream(stream_options={"include_usage": True}, **arguments) as events:
             return events.get_final_completion()
-
-    @pytest.mark.parametrize("stream", [False, True])
-    def test_text_and_usage(self, gateway, model, stream):
-        answer = self.complete(gateway, stream, model=model, messages=user("say Grüße 🌍 from here"))
-        assert answer.choices[0].message.content == "Grüße 🌍 from here"
-        assert answer.choices[0].finish_reason == "stop"
-        assert answer.model == model
-        assert answer.usage.total_tokens == answer.usage.prompt_tokens + answer.usage.completion_tokens > 0
-        assert answer.usage.prompt_tokens_details.cached_tokens > 0
-
-    @pytest.mark.parametrize("stream", [False, True])
-    def test_parallel_tools_and_their_results(self, gateway, model, stream):
-        first = self.complete(gateway, stream, model=model, messages=user(CALLS), tools=TOOLS)
-        calls = first.choices[0].message.tool_calls
-        assert first.choices[0].finish_reason == "tool_calls"
-        assert [(call.function.name, json.loads(call.function.arguments)) for call in calls] == [
-            ("weather", {"city": "Zürich"}), ("clock", {})]
-        assert len({call.id for call in calls}) == 2
-        history = [*user(CALLS), {"role": "assistant", "tool_calls": [
-            {"id": call.id, "type": "function",
-             "function": {"name": call.function.name, "arguments": call.function.arguments}} for call in calls]}]
-        history += [{"role": "tool", "tool_call_id": call.id, "content": f"{call.function.name} is fine"}
-                    for call in calls]
-        second = self.complete(gateway, stream, model=model, messages=history, tools=TOOLS)
-        assert second.choices[0].message.content.startswith("the tool said")
-
-    @pytest.mark.parametrize("stream", [False, True])
-    def test_forced_single_tool(self, gateway, model, stream):
-        answer = self.complete(
-            gateway, stream, model=model, messages=user('call weather {"city": "Oslo"}'), tools=TOOLS[:1],
-            tool_choice={"type": "function", "function": {"name": "weather"}})
-        assert [call.function.name for call in answer.choices[0].message.tool_calls] == ["weather"]
-
-    @pytest.mark.parametrize("stream", [False, True])
-    def test_images(self, gateway, model, stream):
-        answer = self.complete(gateway, stream, model=model, messages=[{"role": "user", "content": [
-            {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}},
-            {"type": "text", "text": "look at this"}]}])
-        assert answer.choices[0].message.content == "1 images: image/png"
 
     @pytest.mark.parametrize("stream", [False, True])
     def test_system_and_sampling(self, gateway, model, stream):
@@ -99,56 +51,6 @@ class TestAnthropicClient:
             return client.messages.create(**arguments)
         with client.messages.stream(**arguments) as events:
             return events.get_final_message()
-
-    @pytest.mark.parametrize("stream", [False, True])
-    def test_text_and_usage(self, gateway, model, stream):
-        answer = self.complete(gateway, stream, model=model, messages=user("say Grüße 🌍 from here"))
-        assert [block.type for block in answer.content] == ["text"]
-        assert answer.content[0].text == "Grüße 🌍 from here"
-        assert answer.stop_reason == "end_turn"
-        assert answer.model == model
-        assert answer.usage.input_tokens > 0 and answer.usage.output_tokens > 0
-        assert answer.usage.cache_read_input_tokens > 0
-
-    @pytest.mark.parametrize("stream", [False, True])
-    def test_parallel_tools_and_their_results(self, gateway, model, stream):
-        first = self.complete(gateway, stream, model=model, messages=user(CALLS), tools=ANTHROPIC_TOOLS)
-        calls = [block for block in first.content if block.type == "tool_use"]
-        assert first.stop_reason == "tool_use"
-        assert [(call.name, call.input) for call in calls] == [("weather", {"city": "Zürich"}), ("clock", {})]
-        history = [*user(CALLS), {"role": "assistant", "content": [
-            {"type": "tool_use", "id": call.id, "name": call.name, "input": call.input} for call in calls]}]
-        history.append({"role": "user", "content": [
-            {"type": "tool_result", "tool_use_id": call.id, "content": f"{call.name} is fine"} for call in calls]})
-        second = self.complete(gateway, stream, model=model, messages=history, tools=ANTHROPIC_TOOLS)
-        assert second.content[0].text.startswith("the tool said")
-
-    @pytest.mark.parametrize("stream", [False, True])
-    def test_images(self, gateway, model, stream):
-        answer = self.complete(gateway, stream, model=model, messages=[{"role": "user", "content": [
-            {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}},
-            {"type": "text", "text": "look at this"}]}])
-        assert answer.content[0].text == "1 images: image/png"
-
-    @pytest.mark.parametrize("stream", [False, True])
-    def test_thinking(self, gateway, model, stream):
-        answer = self.complete(
-            gateway, stream, model=model, messages=user("think it over twice then say done"),
-            thinking={"type": "enabled", "budget_tokens": 2048})
-        assert [block.type for block in answer.content] == ["thinking", "text"]
-        assert answer.content[0].thinking == "it over twice"
-        assert answer.content[1].text == "done"
-
-    @pytest.mark.parametrize("stream", [False, True])
-    def test_thinking_can_be_sent_back(self, gateway, stream):
-        question = user("think about it then say done")
-        thinking = {"type": "enabled", "budget_tokens": 2048}
-        first = self.complete(gateway, stream, model="claude-haiku-5", messages=question, thinking=thinking)
-        blocks = [block.model_dump(exclude_none=True) for block in first.content]
-        second = self.complete(
-            gateway, stream, model="claude-haiku-5", thinking=thinking,
-            messages=[*question, {"role": "assistant", "content": blocks}, *user("say again")])
-        assert second.content[-1].text == "again"
 
     @pytest.mark.parametrize("stream", [False, True])
     def test_system_blocks_with_cache_control(self, gateway, model, stream):

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Makes the Python environment of the end-to-end tests: venv.sh DIRECTORY
+# Makes a Python environment of the end-to-end tests: venv.sh DIRECTORY [REQUIREMENTS [PIP OPTION...]]
 set -euo pipefail
 
 directory=$1
-requirements="$(dirname "$0")/../e2e/requirements.txt"
+requirements=${2:-"$(dirname "$0")/../e2e/requirements.txt"}
 stamp="$directory/.requirements"
 
 if [ -f "$stamp" ] && cmp -s "$requirements" "$stamp"; then exit 0; fi
@@ -11,5 +11,5 @@ python3 -m venv "$directory" || {
     "$(dirname "$0")/packages.sh" e2e
     python3 -m venv "$directory"
 }
-"$directory/bin/pip" install --quiet --disable-pip-version-check -r "$requirements"
+"$directory/bin/pip" install --quiet --disable-pip-version-check "${@:3}" -r "$requirements"
 cp "$requirements" "$stamp"

@@ -19,6 +19,7 @@ enum KeyResource: Resource {
             .string("group", "The tenant it belongs to.") { $0.group },
             .boolean("enabled", "It is let in.") { $0.enabled },
             .boolean("strict_conversion", Shared.strictConversion.note) { $0.strictConversion },
+            .boolean("server_timing", serverTiming.note) { $0.serverTiming },
         ] + SharedSettings.keyLimits.properties { $0.limits } + sourceProperties
 
     /// A key just created, with its text.
@@ -27,6 +28,9 @@ enum KeyResource: Resource {
         properties.map { property in .init(field: property.field) { property.read($0.key) } } + [
             .string("key", "The key itself.") { $0.text.reveal() }
         ])
+
+    private static let serverTiming = Field(
+        "server_timing", .boolean, "Answers say in the header server-timing where the time went; false unless given.")
 
     struct CreatedKey: Sendable {
         var key: Key
@@ -39,7 +43,7 @@ enum KeyResource: Resource {
                 "models", .array(Shared.modelName),
                 "Public model names it may use, exact or with '*'; all unless given."),
             Field("group", Shared.name, "The tenant it belongs to; `default` unless given."), Shared.enabled,
-            Shared.strictConversion,
+            Shared.strictConversion, serverTiming,
         ] + SharedSettings.keyLimits.fields
 
     static let creation = Record(
@@ -69,6 +73,7 @@ enum KeyResource: Resource {
         if let group = body["group"]?.stringValue { key.group = group }
         if let enabled = body["enabled"]?.boolValue { key.enabled = enabled }
         if let strict = body["strict_conversion"]?.boolValue { key.strictConversion = strict }
+        if let timing = body["server_timing"]?.boolValue { key.serverTiming = timing }
         SharedSettings.keyLimits.apply(body, to: &key.limits)
     }
 

@@ -213,6 +213,7 @@ extension Exchange {
         guard let waiting = governed.waiting else { return nil }
         governed.waiting = nil
         waitSerial += 1
+        timing?.add(wait: loop.now - waiting.since)
         waiting.timer.cancel()
         if case .turn(let gate, _, _) = waiting.reason { loop.metrics.limits.queued(gate.name, -1) }
         return waiting

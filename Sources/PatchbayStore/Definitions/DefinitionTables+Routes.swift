@@ -4,7 +4,7 @@ extension DefinitionTables {
     func allKeys() throws(StoreError) -> [Key] {
         let found = try database.rows(
             """
-            SELECT name, digest, display_prefix, key_group, enabled, models, limits, strict_conversion
+            SELECT name, digest, display_prefix, key_group, enabled, models, limits, strict_conversion, server_timing
             FROM keys ORDER BY name
             """
         ) { row in
@@ -12,7 +12,7 @@ extension DefinitionTables {
                 key: Key(
                     name: row.text(0), digest: KeyDigest(bytes: row.blob(1)), displayPrefix: row.text(2),
                     group: row.text(3), enabled: row.flag(4), source: .store), models: row.text(5),
-                limits: row.text(6), strict: row.flag(7)
+                limits: row.text(6), strict: row.flag(7), timing: row.flag(8)
             )
         }
         var keys: [Key] = []
@@ -20,6 +20,7 @@ extension DefinitionTables {
             var key = item.key
             key.models = try words(item.models)
             key.strictConversion = item.strict
+            key.serverTiming = item.timing
             try read(item.limits, KeyLimits.members, into: &key.limits)
             keys.append(key)
         }
@@ -33,14 +34,16 @@ extension DefinitionTables {
         }
         try database.run(
             """
-            INSERT INTO keys (name, digest, display_prefix, models, key_group, enabled, limits, strict_conversion)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO keys
+                (name, digest, display_prefix, models, key_group, enabled, limits, strict_conversion, server_timing)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT (name) DO UPDATE SET digest = excluded.digest, display_prefix = excluded.display_prefix,
                 models = excluded.models, key_group = excluded.key_group, enabled = excluded.enabled,
-                limits = excluded.limits, strict_conversion = excluded.strict_conversion
+                limits = excluded.limits, strict_conversion = excluded.strict_conversion,
+                server_timing = excluded.server_timing
             """, .text(key.name), .blob(key.digest.bytes), .text(key.displayPrefix),
             .text(JSONText.array(key.models)), .text(key.group), .flag(key.enabled),
-            .text(Self.json(key.limits, KeyLimits.members)), .flag(key.strictConversion))
+            .text(Self.json(key.limits, KeyLimits.members)), .flag(key.strictConversion), .flag(key.serverTiming))
     }
 
     func allGroups() throws(StoreError) -> [KeyGroup] {

@@ -3,7 +3,9 @@
 import base64
 import json
 
-from anthropic.types import message_create_params
+from anthropic.types import message_count_tokens_params, message_create_params
+from anthropic.types.beta import message_count_tokens_params as beta_count_params
+from anthropic.types.beta import message_create_params as beta_params
 
 from .behaviour import Turn
 from .records import Records
@@ -37,11 +39,13 @@ class AnthropicUpstream:
                     for name in self.models]
             return await answer.document(200, {
                 "data": data, "has_more": False, "first_id": data[0]["id"], "last_id": data[-1]["id"]})
+        if request.method == "POST" and request.path == "/v1/messages/count_tokens":
+            return await self.count(request, answer)
         if request.method != "POST" or request.path != "/v1/messages":
             return await self.error(answer, 404, "not_found_error", "Not found")
         body = request.json()
         self.records.received(request, body)
-        problem = self.problem(body, version)
+        problem = self.problem(body, version, "anthropic-beta" in request.headers)
         if problem:
             return await self.error(answer, 400, "invalid_request_error", problem)
         if body["model"] not in self.models:
@@ -53,9 +57,18 @@ class AnthropicUpstream:
         await answer.document(status, {"type": "error", "error": {"type": kind, "message": message},
                                        "request_id": "req_upstream"}, [("request-id", "req_upstream")])
 
-    def problem(self, body, version):
-        kind = (message_create_params.MessageCreateParamsStreaming if body.get("stream")
-                else message_create_params.MessageCreateParamsNonStreaming)
+    async def count(self, request, answer):
+        body = request.json()
+        self.records.received(request, body)
+        params = beta_count_params if "anthropic-beta" in request.headers else message_count_tokens_params
+        problems = check(body, params.MessageCountTokensParams)
+        if problems:
+            return await self.error(answer, 400, "invalid_request_error", problems[0])
+        await answer.document(200, {"input_tokens": 31}, [("request-id", "req_upstream")])
+
+    def problem(self, body, version, beta=False):
+        params = beta_params if beta else message_create_params
+        kind = params.MessageCreateParamsStreaming if body.get("stream") else params.MessageCreateParamsNonStreaming
         legacy = {"temperature": float, "top_p": float, "top_k": int}
         checked = {name: value for name, value in body.items() if name not in legacy}
         found = check(checked, kind)
@@ -90,6 +103,9 @@ class AnthropicUpstream:
                 if block["type"] == "text" and not block["text"].strip():
                     return f"messages.{index}: text content blocks must contain non-whitespace text"
                 if block["type"] == "image" and block["source"]["type"] == "base64":
+                    # The SDK's type takes open files as well.
+                    if not isinstance(block["source"]["data"], str):
+                        return f"messages.{index}: image data has to be a string"
                     data = base64.b64decode(block["source"]["data"], validate=True)
                     if not data.startswith(MAGIC[block["source"]["media_type"]]):
                         return f"messages.{index}: image media type does not match its content"
@@ -130,8 +146,8 @@ class AnthropicUpstream:
         usage = {"input_tokens": 10 + len(body["messages"]), "cache_creation_input_tokens": 0,
                  "cache_read_input_tokens": 4, "output_tokens": turn.output_tokens()}
         message = {"id": f"msg_{number}", "type": "message", "role": "assistant", "model": body["model"],
-                   "content": blocks, "stop_reason": "tool_use" if turn.calls else "end_turn", "stop_sequence": None,
-                   "usage": usage}
+                   "content": blocks, "stop_sequence": None, "usage": usage,
+                   "stop_reason": "max_tokens" if turn.limited else "tool_use" if turn.calls else "end_turn"}
         self.records.finished(id=message["id"], input=usage["input_tokens"] + 4, output=usage["output_tokens"],
                               stream=bool(body.get("stream")))
         if body.get("stream"):

@@ -3,6 +3,7 @@
     say TEXT                    answers TEXT
     call NAME {json}; call ...  calls tools, several separated by ";"
     think TEXT then say TEXT    reasons first
+    say too long                is cut by the limit behind its text
     look                        says how many images it was shown and their types
 """
 
@@ -17,6 +18,8 @@ class Turn:
         self.reasoning = ""
         self.text = ""
         self.calls = []
+        # What a client adds for the model's information is not what the user wants.
+        prompt = re.sub(r"^<system-reminder>.*?</system-reminder>\s*", "", prompt)
         if prompt.startswith("think "):
             self.reasoning, _, prompt = prompt[6:].partition(" then ")
         if prompt.startswith("call "):
@@ -29,6 +32,7 @@ class Turn:
             self.text = f"{len(images)} images: {', '.join(images)}"
         else:
             self.text = f"You said: {prompt}"
+        self.limited = self.text == "too long"
 
     def pieces(self, text, size=4):
         return [text[start:start + size] for start in range(0, len(text), size)]

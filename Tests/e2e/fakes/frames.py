@@ -111,6 +111,24 @@ def _responses():
 _responses()
 
 
+class Gemini:
+    """Gemini. The frame with a reason to finish is the last one of every answer."""
+
+    @staticmethod
+    def frame(text, **candidate):
+        return b"data: " + json.dumps({
+            "candidates": [{"content": {"role": "model", "parts": [{"text": text}]}, "index": 0, **candidate}],
+            "usageMetadata": {"promptTokenCount": 7, "candidatesTokenCount": 3, "totalTokenCount": 10},
+            "modelVersion": "upstream-name", "responseId": "resp-1"}).encode() + b"\r\n\r\n"
+
+    begin = []
+    content = list(map(frame, WORDS))
+    end = [frame("", finishReason="STOP"), b"\r\n", b"\r\n"]
+    error_document = {"error": {"code": 500, "message": "boom", "status": "INTERNAL"}}
+    error = b"data: " + json.dumps(error_document).encode() + b"\r\n\r\n"
+    whole = json.loads(frame(TEXT, finishReason="STOP").decode()[6:])
+
+
 def stream(frames, end=END):
     """A whole chunked answer, one chunk for each frame."""
     return STREAM_HEAD + b"".join(chunk(frame) for frame in frames) + end

@@ -112,8 +112,8 @@ class GeminiUpstream:
             return await self.error(answer, 404, "NOT_FOUND", f"Not found: {request.path}")
         model, method = found.groups()
         body = request.json()
-        # Whoever is not the official client has no excuse for other names.
-        if "google-genai" in request.headers.get("user-agent", ""):
+        # Clients that write other names talk to the vendor like this; the gateway has no excuse for them.
+        if any(name in request.headers.get("user-agent", "") for name in ("google-genai", "litellm")):
             body = camel(body)
         self.records.received(request, body)
         if model not in self.models:
@@ -295,8 +295,9 @@ class GeminiUpstream:
             usage["thoughtsTokenCount"] = thoughts
         head = {"modelVersion": model, "responseId": f"resp-{number}"}
         self.records.finished(id=head["responseId"], input=prompt, output=output + thoughts, stream=is_stream)
+        finish = "MAX_TOKENS" if turn.limited else "STOP"
         if is_stream:
-            return await self.stream(answer, pieces, usage, head)
+            return await self.stream(answer, pieces, usage, head, finish)
         parts = []
         for piece in pieces:
             same = parts and "text" in piece and "text" in parts[-1] and piece.get("thought") == parts[-1].get("thought")
@@ -305,14 +306,14 @@ class GeminiUpstream:
             else:
                 parts.append(dict(piece))
         await answer.document(200, {"candidates": [
-            {"content": {"parts": parts, "role": "model"}, "finishReason": "STOP", "index": 0}],
+            {"content": {"parts": parts, "role": "model"}, "finishReason": finish, "index": 0}],
             "usageMetadata": usage, **head})
 
-    async def stream(self, answer, pieces, usage, head):
+    async def stream(self, answer, pieces, usage, head, finish):
         frames = [{"candidates": [{"content": {"parts": [piece], "role": "model"}, "index": 0}],
                    "usageMetadata": {"promptTokenCount": usage["promptTokenCount"],
                                      "totalTokenCount": usage["promptTokenCount"]}, **head} for piece in pieces]
-        frames.append({"candidates": [{"content": {"parts": [{"text": ""}], "role": "model"}, "finishReason": "STOP",
+        frames.append({"candidates": [{"content": {"parts": [{"text": ""}], "role": "model"}, "finishReason": finish,
                                        "index": 0}], "usageMetadata": usage, **head})
         if self.array:
             return await answer.document(200, json.dumps(frames, indent=2).encode())

@@ -52,7 +52,7 @@ class OpenAIUpstream:
     def problem(self, body):
         kind = (completion_create_params.CompletionCreateParamsStreaming if body.get("stream")
                 else completion_create_params.CompletionCreateParamsNonStreaming)
-        found = check(body, kind)
+        found = check(self.without_reasoning(body) if self.reasons else body, kind)
         if found:
             return found[0]
         if body.get("stream_options") is not None and not body.get("stream"):
@@ -73,6 +73,16 @@ class OpenAIUpstream:
             return "[] is too short - 'tools'"
         return None
 
+    @staticmethod
+    def without_reasoning(body):
+        """Whoever answers with this extension takes it back; it is in no type of the SDK."""
+        def plain(message):
+            if message.get("role") != "assistant" or not isinstance(message.get("reasoning_content"), str):
+                return message
+            return {name: value for name, value in message.items() if name != "reasoning_content"}
+
+        return {**body, "messages": [plain(message) for message in body.get("messages") or []]}
+
     def turn(self, body):
         images, prompt = [], ""
         for message in body["messages"]:
@@ -89,6 +99,10 @@ class OpenAIUpstream:
                         base64.b64decode(data, validate=True)
                         images.append(head.removeprefix("data:").removesuffix(";base64"))
         return Turn(prompt, images)
+
+    @staticmethod
+    def finish(turn):
+        return "length" if turn.limited else "tool_calls" if turn.calls else "stop"
 
     async def complete(self, body, answer):
         number = self.records.number()
@@ -111,7 +125,7 @@ class OpenAIUpstream:
         if calls:
             message["tool_calls"] = calls
         await answer.document(200, {**head, "object": "chat.completion", "choices": [
-            {"index": 0, "message": message, "logprobs": None, "finish_reason": "tool_calls" if calls else "stop"}],
+            {"index": 0, "message": message, "logprobs": None, "finish_reason": self.finish(turn)}],
             "usage": usage}, [("x-request-id", "req_upstream"), ("openai-processing-ms", "12")])
 
     async def stream(self, body, answer, turn, head, calls, usage):
@@ -134,7 +148,7 @@ class OpenAIUpstream:
                                         "function": {"name": call["function"]["name"], "arguments": ""}}]})
             for piece in turn.pieces(call["function"]["arguments"]):
                 await send({"tool_calls": [{"index": index, "function": {"arguments": piece}}]})
-        await send({}, "tool_calls" if calls else "stop")
+        await send({}, self.finish(turn))
         if asked:
             chunk = {**head, "object": "chat.completion.chunk", "choices": [], "usage": usage}
             await answer.chunk(f"data: {json.dumps(chunk)}\n\n")
