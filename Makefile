@@ -9,7 +9,7 @@ VENV := $(CURDIR)/.build/venv
 E2E_WORKERS ?= 3
 SWIFT_FLAGS := --explicit-target-dependency-import-check error
 
-.PHONY: help run build debug test unit wire-formats headers fuzz e2e crash bench bench-table bench-peers footprint \
+.PHONY: help run build debug test unit wire-formats edge-cases headers fuzz e2e crash bench bench-table bench-peers footprint \
 	profile sanitize sanitize-thread sanitize-address soak lint format packages venv clients clean
 
 help: ## List the targets.
@@ -32,14 +32,19 @@ test: headers lint unit build fuzz e2e clients ## Everything: headers, unit, con
 wire-formats: build ## Write the tables of docs/wire-formats.md anew.
 	Tests/support/wire-formats.sh .build/release/patchbay docs/wire-formats.md
 
+edge-cases: ## Write the names of the tests into docs/edge-cases.md.
+	Tests/support/edge-cases.py --write
+
 unit: packages ## Unit, conformance and integration tests.
 	swift test $(SWIFT_FLAGS)
 
 headers: packages ## Compile the C headers alone under every supported standard; compare the layout with the golden one.
 	sdk/abi/check.sh
 
-lint: ## Budgets and shell scripts.
+lint: ## Budgets, shell scripts, and the list of edge cases.
+	Tests/support/packages.sh lint
 	Tests/support/lint.sh
+	Tests/support/edge-cases.py
 
 fuzz: ## A short fuzz run of every parser of outside bytes.
 	Tests/support/packages.sh fuzz

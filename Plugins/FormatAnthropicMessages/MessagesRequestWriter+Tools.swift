@@ -165,4 +165,36 @@ extension CanonicalRequest {
             }
         }
     }
+
+    /// Marks that last an hour must stand before those that last five minutes; a later one lasts as long as those.
+    ///
+    /// - Returns: whether a mark was changed.
+    mutating func orderCacheMarks() -> Bool {
+        var sawShort = false
+        var isChanged = false
+        func visit(_ cache: inout CanonicalCache?) {
+            guard let mark = cache else { return }
+            if mark.lifetime == nil || mark.lifetime == "5m" {
+                sawShort = true
+            } else if sawShort {
+                cache?.value["ttl"] = nil
+                isChanged = true
+            }
+        }
+        for index in tools.indices { visit(&tools[index].cache) }
+        for turn in system.indices {
+            for part in system[turn].parts.indices { visit(&system[turn].parts[part].cache) }
+        }
+        for turn in turns.indices {
+            for part in turns[turn].parts.indices { visit(&turns[turn].parts[part].cache) }
+        }
+        return isChanged
+    }
+
+    /// The request came in this format.
+    var isOfMessages: Bool { origin.format == MessagesFormat.id }
+}
+
+extension CanonicalCache {
+    fileprivate var lifetime: String? { value["ttl"]?.stringValue }
 }

@@ -18,7 +18,7 @@ struct MessagesRequestWriter {
         self.context = context
         isSameFormat = request.origin.format == MessagesFormat.id
         toolNames = MessagesFormat.toolNames(context.profile, request.tools.map(\.name))
-        toolIDs = IdentifierMap(limit: context.profile.toolIDMaximum ?? MessagesFormat.toolIDLimit)
+        toolIDs = IdentifierMap(callIDs: context.profile, limit: MessagesFormat.toolIDLimit)
         plan = ThinkingPlan(request, context: &self.context)
     }
 
@@ -36,6 +36,7 @@ struct MessagesRequestWriter {
         if !isSameFormat {
             try refuseForeign()
             request.limitCacheMarks()
+            if request.orderCacheMarks() { context.lose(.degrade, "cache.ttl", at: "/turns") }
         }
         let turns = try conversation()
         writer.beginObject()

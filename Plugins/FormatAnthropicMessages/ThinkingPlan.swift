@@ -23,10 +23,14 @@ struct ThinkingPlan {
     }
 
     init(_ request: CanonicalRequest, context: inout ConversionContext) {
-        let given = request.limits.maxOutput
+        var given = request.limits.maxOutput
+        if let asked = given, let most = context.profile.maxOutput, asked > most, !request.isOfMessages {
+            context.lose(.degrade, "limits.max_output", at: "/limits/max_output")
+            given = most
+        }
         maxTokens = given ?? context.profile.maxOutput ?? MessagesFormat.defaultMaximum
         let asked = request.reasoning
-        guard !asked.isEmpty, request.origin.format != MessagesFormat.id else { return }
+        guard !asked.isEmpty, !request.isOfMessages else { return }
         let wanted = asked.effortWord ?? (asked.mode == .on ? .medium : nil)
         let modes = context.profile.thinkingModes
         let isNew = context.dialect == MessagesFormat.strictDialect

@@ -167,7 +167,14 @@ extension ChatRequestWriter {
     /// Servers of this format that show reasoning want it back with the calls it led to, and only then. Signed
     /// reasoning belongs to another provider and stays away.
     private mutating func writeReasoning(_ split: AssistantParts, _ path: String) {
-        guard !isSameFormat, !split.reasoning.isEmpty else { return }
+        guard !isSameFormat else { return }
+        if split.reasoning.isEmpty {
+            // Such servers refuse a call whose turn lacks the member, also one that another model made.
+            if context.profile.reasoningEcho == "reasoning_content_required", !split.calls.isEmpty {
+                writer.member("reasoning_content", "")
+            }
+            return
+        }
         let isOwn = split.reasoning.allSatisfy { $0.opaque == nil && !$0.redacted }
         let text = split.reasoning.map(\.text).joined()
         switch context.profile.reasoningEcho {

@@ -18,7 +18,7 @@ struct ChatRequestWriter {
         self.context = context
         isSameFormat = request.origin.format == ChatFormat.id
         toolNames = ChatFormat.toolNames(context.profile, request.tools.map(\.name))
-        toolIDs = IdentifierMap(limit: context.profile.toolIDMaximum ?? ChatFormat.toolIDLimit)
+        toolIDs = IdentifierMap(callIDs: context.profile, limit: ChatFormat.toolIDLimit)
     }
 
     /// - Throws: what the format cannot say at all. Lesser losses are recorded in `context`.

@@ -19,7 +19,7 @@ struct ResponsesRequestWriter {
         self.context = context
         isSameFormat = request.origin.format == ResponsesFormat.id
         toolNames = ResponsesFormat.toolNames(context.profile, request.tools.map(\.name))
-        toolIDs = IdentifierMap(limit: context.profile.toolIDMaximum ?? ResponsesFormat.toolIDLimit)
+        toolIDs = IdentifierMap(callIDs: context.profile, limit: ResponsesFormat.toolIDLimit)
     }
 
     /// - Throws: what the format cannot say at all. Lesser losses are recorded in `context`.

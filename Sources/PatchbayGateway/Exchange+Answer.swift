@@ -8,7 +8,7 @@ import PatchbayWire
 /// What an upstream answers: the head, then a whole document or a stream.
 extension Exchange: UpstreamResponseReceiver {
     /// A document beyond this is no chat answer; refusing it bounds the memory of a request.
-    private static let maximumDocumentBytes = 67_108_864
+    static let maximumDocumentBytes = 67_108_864
 
     func upstreamDidReceiveHead(_ head: borrowing HTTPResponseHead, bytes: UnsafeRawBufferPointer) {
         loop.noteTime()

@@ -123,7 +123,7 @@ extension Exchange {
         let head = connection.head
         try connection.headBytes.withUnsafeReadableBytes { bytes throws(PluginError) in
             try fields.withModelBytes(of: body) { requested throws(PluginError) in
-                try loop.headers.showing(head.fields, bytes) { () throws(PluginError) in
+                try loop.headers.showing(head.fields, bytes, joinsRepeated: true) { () throws(PluginError) in
                     var input = AttemptInput(
                         format: format.name.view, operation: operationName, baseURL: upstream.baseURL.view,
                         requestedModel: requested, upstreamModel: upstream.upstreamModelName?.view ?? requested,

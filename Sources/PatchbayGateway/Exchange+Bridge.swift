@@ -16,7 +16,7 @@ extension Exchange {
     /// The answer is a stream though the client wants a document: its events are folded into one.
     func beginFolding() {
         attempt.mode = .folding
-        attempt.splitter = SSEFrameSplitter()
+        attempt.splitter = SSEFrameSplitter(maxFrameBytes: Exchange.maximumDocumentBytes)
         dropForwardedContentType()
         guard let codec = attempt.binding?.codec, binding?.codec != nil else {
             dropUpstream()

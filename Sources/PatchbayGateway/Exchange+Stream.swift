@@ -17,7 +17,10 @@ extension Exchange {
     func beginHolding() {
         attempt.mode = .holding
         attempt.headAt = loop.now
-        if attempt.arraySplitter == nil { attempt.splitter = SSEFrameSplitter() }
+        // Images come in one event; what is too large for a document is too large here.
+        if attempt.arraySplitter == nil {
+            attempt.splitter = SSEFrameSplitter(maxFrameBytes: Exchange.maximumDocumentBytes)
+        }
         guard let codec = snapshot.codecs[attempt.format], let clientFormat = endpoint?.format else { return }
         let isSame = attempt.isSameFormat
         do {

@@ -14,25 +14,60 @@ enum Views {
 final class HeaderView: HeaderSource {
     private var fields: ContiguousArray<HTTPField> = []
     private var bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+    private var joinsRepeated = false
+    /// Values that were put together, until the message is shown no more.
+    private var joined: [UnsafeMutableRawBufferPointer] = []
 
     /// Shows a message while `body` runs.
+    ///
+    /// - Parameter joinsRepeated: a field that is there several times is one list (RFC 9110 section 5.3), else its
+    ///   first value counts.
     func showing<Result, Failure: Error>(
-        _ fields: ContiguousArray<HTTPField>, _ bytes: UnsafeRawBufferPointer, _ body: () throws(Failure) -> Result
+        _ fields: ContiguousArray<HTTPField>, _ bytes: UnsafeRawBufferPointer, joinsRepeated: Bool = false,
+        _ body: () throws(Failure) -> Result
     ) throws(Failure) -> Result {
         self.fields = fields
         self.bytes = bytes
+        self.joinsRepeated = joinsRepeated
         defer {
             self.fields = []
             self.bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+            if !joined.isEmpty { releaseJoined() }
         }
         return try body()
     }
 
     func headerValue(named name: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
-        for field in fields where field.name.bytes(in: bytes).equalsIgnoringCase(name) {
-            return field.value.bytes(in: bytes)
+        for index in fields.indices where fields[index].name.bytes(in: bytes).equalsIgnoringCase(name) {
+            let value = fields[index].value.bytes(in: bytes)
+            return joinsRepeated ? list(value, name, after: index) : value
         }
         return UnsafeRawBufferPointer(start: nil, count: 0)
+    }
+
+    /// A value and what later fields of the same name add to it.
+    private func list(
+        _ first: UnsafeRawBufferPointer, _ name: UnsafeRawBufferPointer, after index: Int
+    ) -> UnsafeRawBufferPointer {
+        var whole: [UInt8] = []
+        for field in fields[(index + 1)...] where field.name.bytes(in: bytes).equalsIgnoringCase(name) {
+            let value = field.value.bytes(in: bytes)
+            if value.isEmpty || value.elementsEqual(first) { continue }
+            if whole.isEmpty { whole.append(contentsOf: first) }
+            // An empty first value leaves nothing to part from the second.
+            if !whole.isEmpty { whole.append(UInt8(ascii: ",")) }
+            whole.append(contentsOf: value)
+        }
+        guard !whole.isEmpty else { return first }
+        let kept = UnsafeMutableRawBufferPointer.allocate(byteCount: whole.count, alignment: 1)
+        kept.copyBytes(from: whole)
+        joined.append(kept)
+        return UnsafeRawBufferPointer(kept)
+    }
+
+    private func releaseJoined() {
+        for buffer in joined { buffer.deallocate() }
+        joined.removeAll()
     }
 }
 

@@ -36,6 +36,7 @@ struct AnswerEvidenceTests {
         #expect(!evidence(status, body).endpointIsUnsupported)
     }
 
+    /// E-75
     @Test("The way of answering")
     func streaming() {
         #expect(evidence(400, #"{"detail":"Stream must be set to true"}"#).streaming == .always)

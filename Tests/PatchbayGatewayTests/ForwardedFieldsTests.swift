@@ -40,6 +40,7 @@ import Testing
         #expect(goesToUpstream(name, sameFormat: false))
     }
 
+    /// E-66
     @Test(arguments: ["anthropic-version", "Anthropic-Beta", "x-title", "openai-beta", "idempotency-key"])
     func whatOneFormatUnderstandsGoesToItAlone(name: String) {
         #expect(goesToUpstream(name, sameFormat: true))

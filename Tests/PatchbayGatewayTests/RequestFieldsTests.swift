@@ -28,6 +28,7 @@ import Testing
         #expect(try !fields(#"{"model":"m","stream":\#(value)}"#).stream)
     }
 
+    /// E-110
     @Test func theLastOfSeveralModelsCounts() throws {
         #expect(try fields(#"{"model":"first","model":"last"}"#).model == "last")
         #expect(try modelBytes(#"{"model":"first","model":"last"}"#) == "last")

@@ -203,6 +203,7 @@ import Testing
         #expect(throws: GatewayError.self) { try ResponsesInputTokens.document(for: ByteBuffer(string: "[")) }
     }
 
+    /// E-59, E-69
     @Test func sealedReasoningIsTakenOutAndTheRestStays() throws {
         let request =
             #"{"canon":1,"turns":[{"role":"assistant","parts":[{"k":"reasoning","text":"a","opaque":[{"kind":"signature","data":"x"}]},{"k":"reasoning","text":"b"},{"k":"reasoning_redacted","opaque":[]},{"k":"text","text":"c","n":1.0}]}]}"#

@@ -32,6 +32,7 @@ import Testing
         #expect(fields.stream)
     }
 
+    /// E-112
     @Test func anotherNameChangesNothingElse() throws {
         let text = form(("file", "sound"), ("model", "whisper-1"), ("prompt", "model"))
         let body = ByteBuffer(string: text)

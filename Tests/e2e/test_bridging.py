@@ -141,6 +141,7 @@ def check(answer, model, row):
     assert (row["input_tokens"], row["output_tokens"]) == (7, 3)
 
 
+# E-9, E-30
 def test_a_document_becomes_the_stream_that_was_asked_for(world, client, format_name):
     name = world.fresh(format_name)
     world.upstream.play(name, document(Call.documents[format_name]))
@@ -169,6 +170,7 @@ FOLDED = {
 }
 
 
+# E-10
 @pytest.mark.parametrize("variant", FOLDED)
 def test_a_peculiar_stream_is_folded(world, client, format_name, variant):
     name = world.fresh(format_name)

@@ -43,6 +43,7 @@ LEAVING = {
 }
 
 
+# E-107
 @pytest.mark.parametrize("moment", LEAVING)
 def test_a_client_that_leaves_takes_the_upstream_with_it(world, client, moment):
     name, model = serve(world, *LEAVING[moment])
@@ -60,6 +61,7 @@ def test_a_client_that_leaves_takes_the_upstream_with_it(world, client, moment):
     assert wait_for(lambda: open_streams(world) == 0)
 
 
+# E-107
 def test_a_client_that_leaves_while_a_document_is_collected(world, client):
     name, model = serve(world, document(Chat.whole)[:-20], HOLD)
     client.send(chat(model))
@@ -260,6 +262,7 @@ def test_a_refused_body_is_skipped_and_the_connection_lives_on(world, client):
 
 # Limits.
 
+# E-104
 @pytest.mark.parametrize("path, kind", [("/v1/chat/completions", "invalid_request_error"),
                                         ("/v1/messages", "request_too_large")])
 @pytest.mark.parametrize("is_chunked", [False, True])

@@ -63,6 +63,7 @@ class TestClaudeCode:
         text = json.dumps(body, separators=(", ", ":"), ensure_ascii=False).encode()
         return text, httpx.post(f"{world.running.url}{path}", content=text, headers=CLAUDE_HEADERS)
 
+    # E-66
     def test_everything_reaches_a_messages_upstream_as_it_was_sent(self, world):
         name = world.fresh("messages")
         world.upstream.play(name, stream(Messages.begin + [b"event: ping\ndata: {\"type\": \"ping\"}\n\n"] + Messages.content
@@ -77,6 +78,7 @@ class TestClaudeCode:
         assert "anthropic-version: 2023-06-01" in head and "x-stainless" not in head
         assert "event: ping" in answer.text and [event["type"] for event in events(answer.text)][-1] == "message_stop"
 
+    # E-45, E-65, E-67
     def test_a_chat_upstream_can_serve_it(self, world):
         name = world.fresh("chat")
         call = {"index": 0, "id": "call_1", "type": "function", "function": {

@@ -208,6 +208,7 @@ def test_what_is_learned_of_any_model_concerns_that_model(world):
     assert place.paths().count("/v1/messages") == 2
 
 
+# E-75
 @pytest.mark.parametrize("dialect", ["anthropic", "openai"])
 @pytest.mark.parametrize("only", ["always", "never"])
 def test_an_upstream_that_answers_in_one_way_is_learned(world, place, dialect, only):

@@ -51,6 +51,7 @@ AFTER_CONTENT = {
 }
 
 
+# E-40, E-43
 @pytest.mark.sdk
 @pytest.mark.parametrize("fault", AFTER_CONTENT)
 def test_a_stream_that_breaks_raises_and_is_booked_as_truncated(world, client, format_name, fault):
@@ -94,6 +95,7 @@ BEFORE_CONTENT = {
 }
 
 
+# E-9, E-43, E-114
 @pytest.mark.parametrize("fault", BEFORE_CONTENT)
 def test_a_stream_that_never_begins_is_an_error_with_a_status(world, client, format_name, fault):
     kind, name = FORMATS[format_name], world.fresh(format_name)
@@ -105,6 +107,7 @@ def test_a_stream_that_never_begins_is_an_error_with_a_status(world, client, for
     assert row["outcome"] == "failed" and row["status"] == client.status(caught.value)
 
 
+# E-9, E-40, E-43
 @pytest.mark.parametrize("fault", BEFORE_CONTENT)
 def test_a_stream_that_never_begins_is_tried_elsewhere(world, fault):
     client, kind, name = ChatClient(world.running), Chat, world.fresh("chat")
@@ -170,6 +173,7 @@ GOOD_STREAMS = {
 NOT_OF_GEMINI = ("connection stays open", "reset after the end", "junk behind the end")
 
 
+# E-1, E-2, E-5, E-10, E-41
 @pytest.mark.parametrize("variant", GOOD_STREAMS)
 def test_a_peculiar_stream_is_complete(world, client, format_name, variant):
     if format_name == "gemini" and variant in NOT_OF_GEMINI:
@@ -196,14 +200,18 @@ def test_content_reaches_the_client_at_once(world, client, format_name):
     assert "".join(texts) == "two three"
 
 
+# E-42
 def test_the_end_of_the_protocol_ends_the_answer(world, client, format_name):
     """An upstream that keeps the connection open after its last word delays nobody."""
     if format_name == "gemini":
         pytest.skip("a Gemini answer has no last word: it ends with its body")
     kind, name = FORMATS[format_name], world.fresh(format_name)
     world.upstream.play(name, stream(kind.begin + kind.content + kind.end, end=b""), HOLD)
+    pieces = client.pieces(f"model-{name}")
+    first = next(pieces)
+    # The first use of a client takes its time; the end is what is measured.
     start = time.monotonic()
-    assert "".join(client.pieces(f"model-{name}")) == TEXT
+    assert first + "".join(pieces) == TEXT
     assert time.monotonic() - start < 0.4
     assert world.upstream.call(name).closed.wait(3)
 
@@ -224,6 +232,7 @@ def test_a_rate_limit_is_tried_elsewhere_and_rests(world):
     assert 1 <= int(caught.value.response.headers["retry-after"]) <= 30
 
 
+# E-10
 def test_an_answer_is_json_whatever_the_upstream_calls_it(world, client, format_name):
     kind, name = FORMATS[format_name], world.fresh(format_name)
     world.upstream.play(name, document(kind.whole, kind="text/plain"))

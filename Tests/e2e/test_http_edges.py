@@ -126,6 +126,7 @@ def signs(path_kind):
     return {"chat": b": ka\n\n", "messages": b'event: ping\ndata: {"type":"ping"}\n\n'}[path_kind]
 
 
+# E-44
 @pytest.mark.parametrize("kind", ["chat", "messages"])
 def test_signs_of_life_in_the_dialect_before_and_within_an_answer(world, client, kind):
     frames = {"chat": Chat, "messages": Messages}[kind]
@@ -157,6 +158,7 @@ def test_no_sign_of_life_where_a_document_is_awaited(world, client):
     assert answer.status == 200 and b": ka" not in answer.body
 
 
+# E-44
 def test_no_sign_of_life_when_content_flows(world, client):
     pieces = [step for frame in Chat.content * 4 for step in (chunk(frame), 0.12)]
     _, model = serve(world, stream(Chat.begin, end=b""), *pieces,
@@ -165,6 +167,7 @@ def test_no_sign_of_life_when_content_flows(world, client):
     assert b": ka" not in client.answer().body
 
 
+# E-44
 def test_a_failure_behind_signs_of_life_is_an_event_and_no_end(world, client):
     refusal = {"error": {"message": "too long", "type": "invalid_request_error", "param": None,
                          "code": "context_length_exceeded"}}

@@ -104,6 +104,7 @@ def test_an_upstream_that_has_forgotten_gets_the_whole_conversation(tmp_path):
         upstream.stop()
 
 
+# E-73
 def test_e73_a_response_that_is_not_there_is_never_ignored(world, model):
     for key, identifier in ((KEY, "resp_nothing"), (OTHER, world.openai().responses.create(
             model=model, input="say hi").id)):
@@ -225,6 +226,7 @@ def test_responses_survive_a_restart_and_can_be_switched_off(tmp_path):
         upstream.stop()
 
 
+# E-69
 def test_e69_sealed_reasoning_of_another_account_is_dropped_and_the_request_goes_again(tmp_path):
     upstream = ResponsesUpstream()
     running = Running(tmp_path, responses_site(upstream.url))

@@ -213,6 +213,7 @@ class TestImages:
         with pytest.raises(openai.APIError):
             list(world.client.images.generate(model=world.fresh("gpt-image-1"), prompt="cut", stream=True, partial_images=1))
 
+    # E-112
     def test_edit_with_several_files(self, world, prefix):
         files = [(f"{name}.png", os.urandom(70_000) + b"\r\n--", "image/png") for name in ("first", "second")]
         answer = world.client.images.with_raw_response.edit(
@@ -281,6 +282,7 @@ class TestTranscriptions:
         assert seen["fields"]["model"] == "whisper-1"
         assert world.row(answer)["outcome"] == "completed"
 
+    # E-113
     @pytest.mark.parametrize("kind", ["text", "srt", "vtt"])
     def test_text_stays_text(self, world, kind, prefix):
         answer = world.client.audio.transcriptions.with_raw_response.create(
@@ -409,6 +411,7 @@ class TestForms:
 
 
 class TestLargeUploads:
+    # E-104
     def test_memory_is_bounded_by_the_upload(self, world):
         sound = os.urandom(20 << 20)
         digest = hashlib.sha256(sound).hexdigest()

@@ -26,6 +26,8 @@ package struct CapabilityProfile: Sendable, Hashable {
     package var structured: String?
     package var toolNameMaximum: Int?
     package var toolIDMaximum: Int?
+    /// Ids of calls have exactly this many letters and digits; Mistral's servers demand nine.
+    package var toolIDLength: Int?
     package var prefill: Bool?
     package var streamUsageOption: Bool?
     package var parallelSwitch: Bool?
@@ -65,6 +67,7 @@ package struct CapabilityProfile: Sendable, Hashable {
         structured = document["structured"]?.stringValue
         toolNameMaximum = document["tool_name"]?["max"]?.intValue
         toolIDMaximum = document["tool_id"]?["max"]?.intValue
+        toolIDLength = document["tool_id"]?["exact"]?.intValue.flatMap { (9...128).contains($0) ? $0 : nil }
         readSwitches(document)
     }
 

@@ -3,16 +3,29 @@
 /// The rewriting depends on the name alone and on the names seen before, so that the same request always gives the
 /// same names and the answer can be translated back.
 package struct IdentifierMap: Sendable {
+    /// Room for the hash that keeps rewritten names apart.
+    package static let smallestLimit = 9
+
     private let limit: Int
+    /// Names have exactly `limit` bytes and nothing but letters and digits.
+    private let isExact: Bool
     /// The first character has to be a letter or `_`.
     private let startsWithLetter: Bool
     private var forward: [String: String] = [:]
     private var backward: [String: String] = [:]
 
-    /// A map for names of at most `limit` bytes.
+    /// A map for names of at most `limit` bytes, but not less than ``smallestLimit``.
     package init(limit: Int, startsWithLetter: Bool = false) {
-        self.limit = limit
+        self.limit = max(limit, Self.smallestLimit)
         self.startsWithLetter = startsWithLetter
+        isExact = false
+    }
+
+    /// A map for the ids of calls: of the length that the profile demands, else of at most `limit` bytes.
+    package init(callIDs profile: CapabilityProfile, limit: Int) {
+        self.limit = max(profile.toolIDLength ?? profile.toolIDMaximum ?? limit, Self.smallestLimit)
+        startsWithLetter = false
+        isExact = profile.toolIDLength != nil
     }
 
     /// A map that already knows `names`, in their order.
@@ -26,10 +39,10 @@ package struct IdentifierMap: Sendable {
 
     /// The name to use on the wire.
     package mutating func rewritten(_ name: String) -> String {
-        if Self.fits(name, limit: limit), backward[name] == nil, startsWell(name) { return name }
+        if fits(name), backward[name] == nil, startsWell(name) { return name }
         if let known = forward[name] { return known }
-        var candidate = Self.sanitised(startsWell(name) ? name : "_" + name, limit: limit)
-        while backward[candidate] != nil { candidate = Self.sanitised(candidate + "_", limit: limit) }
+        var candidate = sanitised(startsWell(name) ? name : "_" + name)
+        while backward[candidate] != nil { candidate = sanitised(candidate + "_") }
         forward[name] = candidate
         backward[candidate] = name
         return candidate
@@ -40,9 +53,10 @@ package struct IdentifierMap: Sendable {
         backward[wire] ?? wire
     }
 
-    private static func fits(_ name: String, limit: Int) -> Bool {
+    private func fits(_ name: String) -> Bool {
         let bytes = name.utf8
-        return !bytes.isEmpty && bytes.count <= limit && bytes.allSatisfy(isLegal)
+        if isExact { return bytes.count == limit && bytes.allSatisfy(Self.isAlphanumeric) }
+        return !bytes.isEmpty && bytes.count <= limit && bytes.allSatisfy(Self.isLegal)
     }
 
     private func startsWell(_ name: String) -> Bool {
@@ -51,21 +65,37 @@ package struct IdentifierMap: Sendable {
     }
 
     private static func isLegal(_ byte: UInt8) -> Bool {
+        isAlphanumeric(byte) || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
+    }
+
+    private static func isAlphanumeric(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"):
+            UInt8(ascii: "0")...UInt8(ascii: "9"):
             true
         default: false
         }
     }
 
     /// Illegal characters become `_`; the hash keeps names apart that would fall together.
-    private static func sanitised(_ name: String, limit: Int) -> String {
+    private func sanitised(_ name: String) -> String {
+        if isExact { return exact(name) }
         var text = ""
-        for scalar in name.unicodeScalars.prefix(limit - 9) {
-            let isLegal = scalar.isASCII && isLegal(UInt8(truncatingIfNeeded: scalar.value))
+        for scalar in name.unicodeScalars.prefix(limit - Self.smallestLimit) {
+            let isLegal = scalar.isASCII && Self.isLegal(UInt8(truncatingIfNeeded: scalar.value))
             text.unicodeScalars.append(isLegal ? scalar : "_")
         }
         return text + "_" + StableHash.digits(name)
+    }
+
+    /// Nothing but the hash: most of a name would not fit.
+    private func exact(_ name: String) -> String {
+        var text = ""
+        var round = 0
+        while text.utf8.count < limit {
+            text += StableHash.digits(round == 0 ? name : "\(round):\(name)")
+            round += 1
+        }
+        return String(text.prefix(limit))
     }
 }

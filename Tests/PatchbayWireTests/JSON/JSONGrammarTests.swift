@@ -51,6 +51,7 @@ struct JSONGrammarTests {
         }
     }
 
+    /// E-106
     @Test("Depth is bounded")
     func depth() throws {
         func nested(_ depth: Int) -> String {

@@ -73,6 +73,7 @@ struct JSONPatchTests {
         #expect(try patch(#"{"so":{"k":0}}"#, [nested, set("so", to: nil)]) == #"{}"#)
     }
 
+    /// E-110
     @Test("Every occurrence of a duplicate name is changed")
     func duplicates() throws {
         let document = #"{"model":"a","mod\u0065l":"b","so":{"u":0,"u":1},"so":{}}"#

@@ -3,6 +3,7 @@ import Testing
 
 @Suite("JSON values")
 struct JSONValueTests {
+    /// E-15, E-103, E-110
     @Test("Order, number digits and duplicates survive")
     func roundTrip() throws {
         let text = #"{"z":1.0,"a":[1e3,9007199254740993,-0],"z":null,"":{}}"#
@@ -57,6 +58,7 @@ struct JSONValueTests {
         #expect(original["a"]?["b"] == 1)
     }
 
+    /// E-15
     @Test("Integers are exact or absent")
     func integers() throws {
         let cases: [(String, Int?)] = [
@@ -72,6 +74,7 @@ struct JSONValueTests {
         #expect(JSONValue.double(.infinity) == .null)
     }
 
+    /// E-13, E-14
     @Test("What is not Unicode becomes U+FFFD")
     func repair() throws {
         let surrogates = try JSONValue(parsing: #""a\ud800b\udc00\ud83d\ude00\ud800\ud83d\ude00""#)

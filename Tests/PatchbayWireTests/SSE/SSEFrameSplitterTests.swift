@@ -7,6 +7,7 @@ struct SSEFrameSplitterTests {
         RecordedStream(Array(stream.utf8), cuts: cuts).frames
     }
 
+    /// E-2
     @Test("LF, CR and CRLF end lines, also mixed")
     func lineEnds() {
         let expected = [RecordedFrame("e", "1"), RecordedFrame(nil, "2")]
@@ -16,12 +17,14 @@ struct SSEFrameSplitterTests {
         #expect(frames("event: e\r\ndata: 1\n\rdata: 2\r\n\n") == expected)
     }
 
+    /// E-3
     @Test("Other separators of Unicode end nothing")
     func otherSeparators() {
         let data = "a\u{2028}b\u{2029}c\u{85}d\u{B}e\u{C}f"
         #expect(frames("data: \(data)\n\n") == [RecordedFrame(nil, data)])
     }
 
+    /// E-4
     @Test("One byte order mark at the start is ignored, later ones are data")
     func byteOrderMark() {
         #expect(
@@ -32,6 +35,7 @@ struct SSEFrameSplitterTests {
         #expect(frames("\u{FEFF}\ndata: 1\n\n") == [RecordedFrame(nil, "1")])
     }
 
+    /// E-6
     @Test("One space behind the colon is removed, no more, no tab")
     func spaces() {
         #expect(frames("data:x\n\n") == [RecordedFrame(nil, "x")])
@@ -40,6 +44,7 @@ struct SSEFrameSplitterTests {
         #expect(frames("event:e\ndata:x:y\n\n") == [RecordedFrame("e", "x:y")])
     }
 
+    /// E-6
     @Test("Data of several lines is joined by LF")
     func multiLine() {
         #expect(frames("data: a\r\ndata:\r\ndata: b\r\n\r\n") == [RecordedFrame(nil, "a\n\nb")])
@@ -58,6 +63,7 @@ struct SSEFrameSplitterTests {
         #expect(frames("event\ndata: 1\n\n") == [RecordedFrame("", "1")])
     }
 
+    /// E-5
     @Test("Comments, keep-alives and events without data are frames without data")
     func noData() {
         #expect(
@@ -66,6 +72,7 @@ struct SSEFrameSplitterTests {
             ])
     }
 
+    /// E-8
     @Test("What is left at the end of the stream is a cut frame")
     func end() {
         #expect(frames("data: 1\n\ndata: 2") == [RecordedFrame(nil, "1"), RecordedFrame(nil, "2", isComplete: false)])
@@ -79,6 +86,7 @@ struct SSEFrameSplitterTests {
         "data: a\ndata: b\n\n\n\nevent:x\rdata:y\r\rdata:tail", ":\n\ndata\n\ndata:\r\n\nid\r\r\n\ndata: \n\n",
     ]
 
+    /// E-1, E-2, E-4
     @Test("Every pair of cuts gives the same events and the same raw bytes", arguments: streams)
     func everyCut(_ text: String) {
         let stream = Array(text.utf8)
@@ -147,6 +155,7 @@ struct SSEFrameSplitterTests {
         return lines + [text[start...]]
     }
 
+    /// E-12
     @Test("A frame above the bound is an error in one piece and in many, and stays one")
     func bound() {
         let stream = Array("data: 12345678\n\ndata: 123456789\n\n".utf8)

@@ -46,12 +46,14 @@ import Testing
             ])
     }
 
+    /// E-66
     @Test func versionAndBetasOfTheClientArePassedOn() throws {
         let headers = try prepare(headers: ["anthropic-version": "2024-10-22", "anthropic-beta": "a-1,b-2"]).headers
         #expect(headers["anthropic-version"] == "2024-10-22" && headers["anthropic-beta"] == "a-1,b-2")
         #expect(try prepare(#"{"anthropic_version":"2025-01-01"}"#).headers["anthropic-version"] == "2025-01-01")
     }
 
+    /// E-66
     @Test(arguments: [
         ([:], "oauth-2025-04-20"), (["anthropic-beta": "a-1"], "a-1,oauth-2025-04-20"),
         (["anthropic-beta": "oauth-2025-04-20,b"], "oauth-2025-04-20,b"),

@@ -87,6 +87,7 @@ private final class TaskUnderTest {
         #expect(written.hasPrefix(usage))
     }
 
+    /// E-113
     @Test(arguments: ["Hello.\n", "1\n00:00:00,000 --> 00:00:01,000\nHi\n", "\"quoted\"", "42", "[1, 2]", ""])
     func transcriptsMayBeText(answer: String) throws {
         #expect(try audio().tap(answer) == ["start   in=? out=?"])

@@ -43,7 +43,10 @@ typedef struct pb_attempt {
     uint64_t body_size;
     /** Owned by the host. */
     void *ctx;
-    /** [hot] Value of a header of the client's request (name in lower case); absent if there is none. */
+    /**
+     * [hot] Value of a header of the client's request (name in lower case); absent if there is none. The values of a
+     * header that is there several times are joined by commas.
+     */
     pb_str (*header)(const struct pb_attempt *attempt, pb_str name);
 } pb_attempt;
 

@@ -23,7 +23,8 @@ public struct Attempt {
     /// The caller asked for a stream.
     public var isStream: Bool { record.pointee.flags & UInt32(PB_ATTEMPT_STREAM) != 0 }
 
-    /// A header of the client's request (name in lower case), or the absent view.
+    /// A header of the client's request (name in lower case), or the absent view. The values of a header that is there
+    /// several times are joined by commas.
     public func header(_ name: StaticString) -> ByteView {
         guard let header = record.pointee.header else { return .absent }
         return name.withUTF8Buffer { ByteView(header(record, pb_str($0))) }
