@@ -14,7 +14,8 @@ final class FormatBinding: Sendable {
     /// The formats that a request in this one can be sent in: itself, and those whose plugins know the same operation.
     /// Legacy completions are for those who ask for them: they continue a text, which is no answer to a conversation.
     let sendable: FormatSet
-    private let others: [WireFormat]
+    /// The same by name.
+    private let targets: [WireFormat]
 
     init(_ format: WireFormat, codecs: [WireFormat: FormatCodec], table: RoutingTable) {
         let codec = codecs[format]
@@ -26,12 +27,10 @@ final class FormatBinding: Sendable {
         let others = codecs.values.filter {
             $0.format != .openAICompletions && !$0.operations.isDisjoint(with: operations)
         }
-        self.others = others.map(\.format)
-        sendable = own.union(table.formatSet(self.others))
+        targets = [format] + others.map(\.format)
+        sendable = table.formatSet(targets)
     }
 
     /// ``sendable`` in another table.
-    func formats(of table: RoutingTable) -> FormatSet {
-        table.formatSet([format]).union(table.formatSet(others))
-    }
+    func formats(of table: RoutingTable) -> FormatSet { table.formatSet(targets) }
 }
