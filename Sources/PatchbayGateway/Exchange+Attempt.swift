@@ -192,7 +192,7 @@ extension Exchange {
         losses = LossLedger(continuing: lossesOfReading)
         var converted: [UInt8] = []
         do throws(PluginError) {
-            var parameters = codecParameters()
+            var parameters = codecParameters(isAnswer: false)
             parameters.stream = attempt.streams
             parameters.strict = refusedLoss != nil
             try canonicalForChannel().withBytes { raw throws(PluginError) in
@@ -213,7 +213,7 @@ extension Exchange {
     }
 
     /// What the codecs need besides the document.
-    func codecParameters(tap: Bool = false) -> CodecParameters {
+    func codecParameters(tap: Bool = false, isAnswer: Bool = true) -> CodecParameters {
         var parameters = CodecParameters()
         parameters.stream = fields.stream
         parameters.tap = tap
@@ -222,7 +222,7 @@ extension Exchange {
         parameters.dialect = dialectVersion
         parameters.requestID = requestID
         parameters.createdSeconds = startedAtUnix / 1000
-        parameters.request = canonical
+        if isAnswer { parameters.request = answeredRequest() }
         parameters.profile = attempt.profile
         parameters.losses = losses
         return parameters

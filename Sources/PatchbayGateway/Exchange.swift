@@ -71,7 +71,9 @@ final class Exchange {
     /// Goes up with every wait, so that what arrives after one has ended is known as late.
     var waitSerial: UInt64 = 0
     /// The canonical form of the body, made once for all attempts that need it.
-    var canonical: [UInt8] = []
+    var canonical: [UInt8] = [] { didSet { answered = nil } }
+    /// What answers are told of it; see ``answeredRequest()``.
+    var answered: [UInt8]?
     /// Sealed reasoning has been taken out of `canonical`, so that every attempt is written from there.
     var dropsReasoning = false
     /// What the request says about state, on the endpoint that knows such a thing.
