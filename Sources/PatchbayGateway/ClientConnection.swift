@@ -410,7 +410,7 @@ extension ClientConnection {
 
     /// An empty buffer with room.
     func buffer(capacity: Int) -> ByteBuffer {
-        if capacity <= 16_384, let spare = loop.takeSpareBuffer() { return spare }
+        if let spare = loop.takeSpareBuffer(capacity: capacity) { return spare }
         return context?.channel.allocator.buffer(capacity: capacity) ?? ByteBufferAllocator().buffer(capacity: capacity)
     }
 
