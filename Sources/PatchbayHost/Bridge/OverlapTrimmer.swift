@@ -5,12 +5,16 @@
 struct OverlapTrimmer: Sendable {
     /// Fewer bytes than this may be the same by chance.
     static let shortest = 16
-    static let longest = 1024
+    static let longest = 256
 
     /// The end of what was delivered.
     private let tail: [UInt8]
+    /// What stands before that.
+    private let before: [UInt8]
     /// What is left of the white space behind it that has not been met again.
     private var space: ArraySlice<UInt8>
+    /// Bytes of it.
+    private let gap: Int
     private var held: [UInt8] = []
     private var isDecided = false
 
@@ -19,7 +23,9 @@ struct OverlapTrimmer: Sendable {
     ///   - space: That white space.
     init(after delivered: ArraySlice<UInt8>, space: ArraySlice<UInt8>) {
         tail = Array(delivered.suffix(Self.longest))
+        before = Array(delivered.dropLast(tail.count).suffix(Self.longest))
         self.space = space
+        gap = space.count
     }
 
     /// Takes text of the continuation.
@@ -66,16 +72,20 @@ struct OverlapTrimmer: Sendable {
         var length = min(held.count, tail.count)
         while length >= Self.shortest {
             if tail.suffix(length).elementsEqual(held.prefix(length)) {
-                return Self.isPeriodic(held.prefix(length)) ? 0 : length
+                return repeatsItself(length) ? 0 : length
             }
             length -= 1
         }
         return 0
     }
 
-    /// Text that repeats itself, such as a line of dashes, is the same at its end and at its beginning by nature.
-    private static func isPeriodic(_ text: ArraySlice<UInt8>) -> Bool {
-        (1...max(1, text.count / 2)).contains { period in
+    /// Whether the end of what was delivered is the same so many bytes earlier, or within them: text that repeats itself,
+    /// such as a line of dashes or the rows of a table, goes on like that by nature.
+    private func repeatsItself(_ length: Int) -> Bool {
+        let text = tail.suffix(length)
+        let known = before + tail
+        for gap in [0, gap] where known.dropLast(length + gap).suffix(length).elementsEqual(text) { return true }
+        return (1...max(1, length / 2)).contains { period in
             text.dropFirst(period).elementsEqual(text.dropLast(period))
         }
     }

@@ -32,6 +32,7 @@ struct OverlapTrimmerTests {
         ("ha ha", "ha ha", "ha ha"),
         // A line of dashes goes on as it began.
         ("| a | b |\n|---------------------", "---------------------|", "---------------------|"),
+        ("row 1, row 2, row 3\nrow 1, row 2, row 3\n", "row 1, row 2, row 3\n", "row 1, row 2, row 3\n"),
         // What begins like a repetition and is none.
         ("The ship came home at last", "came home at lunch", "came home at lunch"),
         ("The ship came home at last", "came home", "came home"),
