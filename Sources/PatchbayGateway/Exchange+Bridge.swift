@@ -114,6 +114,7 @@ extension Exchange {
 
     /// The answer is a document though the client wants a stream: it is checked, then written as one.
     func documentForStream() {
+        if continuation != nil { return attemptFailed(.answer(sentence: "the answer is no stream to go on with")) }
         do {
             let stream = try unfoldedStream()
             attempt.collected = ByteBuffer(bytes: stream)

@@ -44,6 +44,7 @@ extension Exchange {
         guard hasLedgerEntry, let key else { return }
         hasLedgerEntry = false
         if usage.input == nil || usage.output == nil { estimateMissingUsage(outcome) }
+        if let continuation { usage = usage.adding(continuation.usage) }
         endAdmission(after: outcome)
         let now = loop.now
         let numbers = RequestNumbers(
@@ -79,7 +80,7 @@ extension Exchange {
         record.clientFormat = endpoint?.format?.rawValue ?? ""
         record.upstreamFormat = attempt.format.rawValue
         record.errorCode = errorCode
-        record.warnings = warnings
+        record.warnings = warnings + (continuation?.warnings ?? [])
         return record
     }
 }

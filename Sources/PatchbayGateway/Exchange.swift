@@ -86,6 +86,8 @@ final class Exchange {
     var upstream: UpstreamExchange?
     /// A second attempt beside it, or the first one beside the second.
     var rival: RivalAttempt?
+    /// The stream has broken off and another attempt is to go on with it, or does so.
+    var continuation: StreamContinuation?
 
     // The answer.
     /// Bytes of the upstream's answer; signs of life do not count.
@@ -156,6 +158,7 @@ final class Exchange {
         if !canonical.isEmpty { canonical = [] }
         dropsReasoning = false
         responses = nil
+        if continuation != nil { continuation = nil }
         sentToClient = 0
         firstTokenAt = nil
         silence = ClientSilence(since: startedAt)
@@ -282,6 +285,7 @@ final class Exchange {
         body = ByteBuffer()
         if !canonical.isEmpty { canonical = [] }
         responses = nil
+        if continuation != nil { continuation = nil }
         attempt = AttemptState()
     }
 
