@@ -1,4 +1,3 @@
-import Logging
 import NIOCore
 import PatchbayCore
 import PatchbayRouting
@@ -9,9 +8,7 @@ import PatchbayWire
 ///
 /// The store answers on a thread of its own; nothing here waits for it.
 extension Exchange {
-    /// Asks the store and goes on here with its answer, unless the client has left meanwhile.
-    ///
-    /// - Parameter then: called on the event loop of the exchange.
+    /// Asks the store of responses and goes on here with its answer.
     private func ask<Value: Sendable>(
         _ question: (ResponseStore, @escaping @Sendable (Result<Value, StoreError>) -> Void) -> Void,
         then: @escaping (Value) throws(GatewayError) -> Void
@@ -19,39 +16,7 @@ extension Exchange {
         guard let store = loop.responses else {
             throw GatewayError(.storeUnavailable, "this gateway keeps no responses", status: 503)
         }
-        state = .looking
-        lookup += 1
-        let mine = lookup
-        let eventLoop = loop.eventLoop
-        let here = NIOLoopBound((exchange: self, then: then), eventLoop: eventLoop)
-        question(store) { result in
-            eventLoop.execute {
-                let (exchange, then) = here.value
-                guard exchange.state == .looking, exchange.lookup == mine else { return }
-                exchange.looked(result, then)
-            }
-        }
-    }
-
-    private func looked<Value>(
-        _ result: Result<Value, StoreError>, _ then: (Value) throws(GatewayError) -> Void
-    ) {
-        state = .receiving
-        loop.noteTime()
-        do throws(GatewayError) {
-            // The configuration may have changed meanwhile, and who asks may have been locked out.
-            try adoptSnapshotWithBody()
-            switch result {
-            case .success(let value): try then(value)
-            case .failure(let error):
-                loop.logger.warning("kept responses cannot be read", metadata: ["reason": "\(error.sentence)"])
-                throw GatewayError(
-                    .storeUnavailable, "the responses that this gateway keeps cannot be read at the moment", status: 503
-                )
-            }
-        } catch {
-            answerLocally(error, beforeBody: false)
-        }
+        ask(for: "responses", { question(store, $0) }, then: then)
     }
 
     // MARK: - Going on from a response
@@ -96,6 +61,12 @@ extension Exchange {
     }
 
     private func goOn() throws(GatewayError) {
+        if let files = loop.files, files.hasFiles, try waitsForFiles(files) { return }
+        try answerResponse()
+    }
+
+    /// Goes on with a request that says everything itself.
+    func answerResponse() throws(GatewayError) {
         guard endpoint == .inputTokens else { return try route() }
         answer(try ResponsesInputTokens.document(for: body), warning: "usage.estimated;info")
     }
@@ -224,7 +195,7 @@ extension Exchange {
         return String(words[place + 1].prefix(128))
     }
 
-    private var query: String {
+    var query: String {
         connection.headBytes.withUnsafeReadableBytes { bytes in
             connection.head.query.map { String(decoding: $0.bytes(in: bytes), as: UTF8.self) } ?? ""
         }

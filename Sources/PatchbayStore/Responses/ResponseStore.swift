@@ -157,30 +157,3 @@ package final class ResponseStore: Sendable {
         let table: ResponseTable
     }
 }
-
-/// Bytes on their way to the store. The lock of `monitor` guards `count` and `isClosed`.
-private final class PendingBytes: @unchecked Sendable {
-    private let monitor = Monitor()
-    private var count = 0
-    private var isClosed = false
-
-    /// False if somebody has closed it before.
-    func close() -> Bool {
-        monitor.locked {
-            defer { isClosed = true }
-            return !isClosed
-        }
-    }
-
-    func add(_ size: Int, limit: Int) -> Bool {
-        monitor.locked {
-            guard count + size <= limit else { return false }
-            count += size
-            return true
-        }
-    }
-
-    func remove(_ size: Int) {
-        monitor.locked { count -= size }
-    }
-}
