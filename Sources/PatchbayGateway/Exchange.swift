@@ -77,6 +77,8 @@ final class Exchange {
     var canonical: [UInt8] = []
     /// Sealed reasoning has been taken out of `canonical`, so that every attempt is written from there.
     var dropsReasoning = false
+    /// The body has the shape of another format than that of the path, and `canonical` is what it says.
+    var isForeignShape = false
     /// What the request says about state, on the endpoint that knows such a thing.
     var responses: ResponsesTurn?
     /// The content of a kept file on its way to the client.
@@ -162,6 +164,7 @@ final class Exchange {
         turnedChannel = -1
         if !canonical.isEmpty { canonical = [] }
         dropsReasoning = false
+        isForeignShape = false
         responses = nil
         sentToClient = 0
         firstTokenAt = nil
@@ -244,6 +247,7 @@ final class Exchange {
     func route() throws(GatewayError) {
         let route = try findRoute()
         guard let key else { return }
+        if fields.hasInput, case .chatCompletions? = endpoint { try readForeignShape() }
         adopt(route)
         try admit(key)
         let step = try makePlan()

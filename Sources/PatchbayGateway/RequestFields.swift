@@ -12,6 +12,8 @@ struct RequestFields {
     private var modelIsEscaped = false
     /// What was found in a body of `multipart/form-data`; nil if the body is JSON.
     var form: FormFields?
+    /// There is a member `input`, which not every format knows.
+    private(set) var hasInput = false
     /// `stream_options` as it stands in the body.
     private(set) var streamOptions: JSONSpan?
 
@@ -55,7 +57,7 @@ struct RequestFields {
     }
 
     /// A scanner for the members that this type looks at; to be kept and used again.
-    static var scanner: JSONFieldScanner { JSONFieldScanner(["model", "stream", "stream_options"]) }
+    static var scanner: JSONFieldScanner { JSONFieldScanner(["model", "stream", "stream_options", "input"]) }
 
     private mutating func scan(
         _ bytes: UnsafeRawBufferPointer, _ scanner: inout JSONFieldScanner
@@ -81,6 +83,7 @@ struct RequestFields {
             default: throw .field("stream", "has to be true or false")
             }
         }
+        hasInput = scanner[3] != nil
         if let options = scanner[2], options.kind != .null {
             guard options.kind == .object else { throw .field("stream_options", "has to be an object") }
             streamOptions = options.span

@@ -55,7 +55,10 @@ struct FileReferences {
     init(in tape: JSONTape, format: WireFormat) {
         self.tape = tape
         switch format {
-        case .openAIChat: readChat()
+        case .openAIChat:
+            readChat()
+            // Some clients send the body of Responses to this path.
+            if tape.present(tape.root, named: "messages") == nil { readResponses() }
         case .anthropicMessages: readMessages()
         case .openAIResponses: readResponses()
         default: readGemini()
