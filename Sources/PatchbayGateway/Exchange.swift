@@ -320,7 +320,7 @@ final class Exchange {
         }
         guard state == .waiting || state == .streaming else { return }
         guard attempt.endedAt == nil else { return stopWaitingForTransport(now: now) }
-        guard !enforceTimeouts(now: now) else { return }
+        guard !endSettled(now: now), !enforceTimeouts(now: now) else { return }
         // While the gateway waits by itself, for a place or before it tries again, an error can still have a status.
         if fields.stream, governed.waiting == nil { breakSilence(now: now) }
         hedgeIfDue(now: now)
