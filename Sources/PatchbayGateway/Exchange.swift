@@ -143,7 +143,7 @@ final class Exchange {
         }
     }
 
-    private func reset() {
+    func reset() {
         revokeAdmission()
         leavePlaces()
         governed = GovernedState()

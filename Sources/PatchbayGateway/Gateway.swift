@@ -31,6 +31,7 @@ package final class Gateway: Sendable {
         let responses: ResponseStore?
         /// Nil if the gateway keeps no files.
         let files: FileStore?
+        let runs = BackgroundRuns()
         let loopCount: Int
     }
 

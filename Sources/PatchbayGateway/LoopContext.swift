@@ -19,6 +19,7 @@ final class LoopContext {
     let responses: ResponseStore?
     /// Nil if the gateway keeps no files.
     let files: FileStore?
+    let runs: BackgroundRuns
     let logger: Logger
     let counters: LoopCounters
     var snapshot: GatewaySnapshot
@@ -65,6 +66,7 @@ final class LoopContext {
         metrics = services.metrics.loop(index)
         responses = shared.responses
         files = shared.files
+        runs = shared.runs
         self.counters = counters
         self.readiness = readiness
         self.logger = logger

@@ -17,7 +17,11 @@ extension Exchange {
         guard let codec = snapshot.codecs[.openAIResponses] else {
             throw .invalid("\"messages\" is missing", parameter: "messages")
         }
-        guard try !ResponsesTurn(scanning: body).refersBack else {
+        let turn = try ResponsesTurn(scanning: body)
+        guard !turn.isBackground else {
+            throw .invalid("\"background\" means something to /v1/responses only", parameter: "background")
+        }
+        guard !turn.refersBack else {
             throw .invalid(
                 "\"previous_response_id\" and references to items mean something to /v1/responses only",
                 parameter: "previous_response_id")

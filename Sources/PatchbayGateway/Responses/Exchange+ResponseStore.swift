@@ -25,6 +25,7 @@ extension Exchange {
     /// looked up first, so that nobody goes on from what belongs to another key.
     func beginResponse() throws(GatewayError) {
         let turn = try ResponsesTurn(scanning: body)
+        if turn.isBackground { return try runInBackground(turn) }
         responses = turn
         guard turn.refersBack, let owner = key?.key.name else { return try goOn() }
         guard loop.responses != nil else {
@@ -124,6 +125,7 @@ extension Exchange {
         let source = turn.original ?? body
         let isUpstreams = attempt.format == .openAIResponses
         let input = turn.input ?? source.withUnsafeReadableBytes { ResponsesConversation.input(of: $0) }
+        if let run = connection.run { return run.keep(response, input: input) }
         var kept = StoredResponse(
             id: id, owner: key.key.name, previous: turn.previous, channel: isUpstreams ? holder : nil, input: input,
             response: response)
@@ -207,16 +209,21 @@ extension Exchange {
         guard loop.responses != nil else { throw .responseNotFound(id, previous: false) }
         switch endpoint {
         case .storedResponse where connection.head.method == .delete:
-            try ask({ $0.remove(id, owner: owner, $1) }) { [self] isRemoved throws(GatewayError) in
-                guard isRemoved else { throw .responseNotFound(id, previous: false) }
-                let document: JSONValue = ["id": .string(id), "object": "response", "deleted": true]
-                answer(document.serialised())
+            try cancelRun(id, owner) { [self] _ throws(GatewayError) in
+                try ask({ $0.remove(id, owner: owner, $1) }) { [self] isRemoved throws(GatewayError) in
+                    guard isRemoved else { throw .responseNotFound(id, previous: false) }
+                    let document: JSONValue = ["id": .string(id), "object": "response", "deleted": true]
+                    answer(document.serialised())
+                }
             }
         case .storedResponse:
             let query = try ResponseQuery(query)
             try ask({ $0.find(id, owner: owner, $1) }) { [self] found throws(GatewayError) in
                 guard let found else { throw .responseNotFound(id, previous: false) }
                 guard query.isStream else { return answer(found.response) }
+                guard !found.isUnfinished else {
+                    throw .invalid("\"stream\" has to be false while the response is made", parameter: "stream")
+                }
                 answer(ResponsesReplay.stream(found.response, after: query.after), type: "text/event-stream")
             }
         case .responseInput:
@@ -231,11 +238,17 @@ extension Exchange {
                     guard let page else { throw .responseNotFound(id, previous: false) }
                     answer(page)
                 })
-        default:
-            try ask({ $0.find(id, owner: owner, $1) }) { (found: StoredResponse?) throws(GatewayError) in
-                guard found != nil else { throw .responseNotFound(id, previous: false) }
-                throw .invalid("Only responses with \"background\" set can be cancelled, and '\(id)' is complete.")
-            }
+        default: try answerCancellation(id, owner)
+        }
+    }
+}
+
+extension StoredResponse {
+    /// It is still being made.
+    var isUnfinished: Bool {
+        response.withUnsafeBytes { raw in
+            let status = (try? JSONFieldScanner.scanTopLevel(raw, names: ["status"]))?[0]?.string(in: raw)
+            return status == "queued" || status == "in_progress"
         }
     }
 }

@@ -16,6 +16,8 @@ package struct StoredResponse: Sendable {
     package var response: [UInt8]
     /// Ids of the items in its output, by which later requests may name them.
     package var items: [String] = []
+    /// Of a response that is still being made: what it is if the process ends before it is complete.
+    package var failed: [UInt8]?
 
     package init(
         id: String, owner: String, previous: String?, channel: String?, input: [UInt8], response: [UInt8]
