@@ -94,7 +94,7 @@ extension Exchange {
         try prepare(instance, upstream, format)
         let draft = loop.draft
         if let form = fields.form { return try formRequest(form, draft, upstream) }
-        let isOwn = attempt.isSameFormat && !dropsReasoning
+        let isOwn = attempt.isSameFormat && !dropsReasoning && !isForeignShape
         let body = try isOwn ? patchedBody(draft) : convertedBody(draft, from: client)
         return try upstreamRequest(draft: draft, upstream: upstream, body: continued(body))
     }
@@ -170,7 +170,10 @@ extension Exchange {
     }
 
     /// Whether the chunk with the usage belongs to the answer that the client expects.
-    var clientAskedForUsage: Bool {
+    var clientAskedForUsage: Bool { clientAskedForUsage(in: body) }
+
+    /// - Parameter body: that was scanned.
+    func clientAskedForUsage(in body: ByteBuffer) -> Bool {
         guard let span = fields.streamOptions else { return false }
         return body.withUnsafeReadableBytes { bytes in
             let options = span.bytes(in: bytes)
@@ -206,7 +209,7 @@ extension Exchange {
         }
         takeOverStops()
         try checkLosses(refusedLoss, from: client.format)
-        if responses != nil, !attempt.isSameFormat { try refuseFatalLoss() }
+        if isForeignShape || responses != nil && !attempt.isSameFormat { try refuseFatalLoss() }
         var operations = try draft.patchOperations()
         if responses?.original != nil, attempt.isSameFormat { operations.append(.withoutPrevious) }
         guard !operations.isEmpty else { return ByteBuffer(bytes: converted) }
