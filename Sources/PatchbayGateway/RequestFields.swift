@@ -64,10 +64,13 @@ struct RequestFields {
     private static let answerLimits: [StaticString] = ["max_tokens", "max_completion_tokens", "max_output_tokens"]
     private static let firstAnswerLimit = 4
     /// The members that this type looks at, in the order of what reads them.
-    static var names: [StaticString] { ["model", "stream", "stream_options", "input"] + answerLimits + ["generationConfig"] }
+    static var names: [StaticString] {
+        ["model", "stream", "stream_options", "input"] + answerLimits + ["generationConfig"]
+    }
 
     /// A scanner for the members that this type looks at; to be kept and used again.
-ours
+    static var scanner: JSONFieldScanner { JSONFieldScanner(names) }
+
     private mutating func scan(
         _ bytes: UnsafeRawBufferPointer, _ scanner: inout JSONFieldScanner
     ) throws(RequestFieldsError) {
