@@ -9,6 +9,7 @@ from dialects import CLIENTS
 from fakes.frames import END, STREAM_HEAD, Chat, Messages, Responses, chunk, document
 from fakes.scripted import HOLD, NEXT, RESET
 from governed_world import Governed
+from raw_client import RawClient, chat
 
 FORMATS = {"chat": Chat, "messages": Messages}
 CHAT_END = [Chat.frame({}, "stop"), Chat.frame(None, usage={
@@ -228,6 +229,20 @@ def test_the_limit_of_the_answer_is_reduced_by_what_was_delivered(place):
     assert limits[0] == 3000 and 2950 < limits[1] < 3000
     assert second["messages"][:-1] == first["messages"]
     assert second["messages"][-1] == {"role": "assistant", "content": STORY[:CHARACTERS].rstrip()}
+
+
+def test_a_client_that_leaves_while_another_is_asked_ends_that(place):
+    place.break_off("first", RESET)
+    place.world.play(f"{place.name}-second", HOLD)
+    with RawClient(place.world.port) as client:
+        client.send(chat(place.model(), stream=True))
+        client.until(b"keeper")
+        second = place.world.upstream.call(f"{place.name}-second")
+    assert second.closed.wait(5)
+    record = place.record()
+    assert (record["outcome"], record["status"], record["attempts"]) == ("cancelled", 200, 2)
+    assert record["output_tokens"] > 3
+    assert [row["in_flight"] for row in place.world.explain(place.model())["candidates"]] == [0, 0, 0]
 
 
 # Where nobody can go on, the client is told, as without the setting.
