@@ -19,6 +19,8 @@ struct GeminiStreamDecoder {
     /// The last frame was no JSON: cut, if nothing follows; a fault of the upstream, if something does.
     private var hasBrokenFrame = false
     private var sawContent = false
+    /// What was said last of whether the answer is whole.
+    private var isSettled = false
 
     init(_ context: ConversionContext) {
         self.context = context
@@ -45,13 +47,19 @@ struct GeminiStreamDecoder {
             document(tape.root, &events)
         }
         tape.reset()
+        guard !hasEnded, isComplete != isSettled else { return }
+        isSettled = isComplete
+        events.append(.settled(isSettled))
+    }
+
+    /// Every answer that has begun has its reason to end. Counters may still follow.
+    private var isComplete: Bool {
+        candidates.isEmpty ? blockReason != nil : candidates.allSatisfy { $0.finish != nil && !$0.hasHalfCall }
     }
 
     /// The transport delivers nothing more.
     mutating func finish(_ ending: StreamEnd, into events: inout [AnswerEvent]) {
         guard !hasEnded else { return }
-        let isComplete =
-            candidates.isEmpty ? blockReason != nil : candidates.allSatisfy { $0.finish != nil && !$0.hasHalfCall }
         if isComplete, ending != .cancelled, !hasBrokenFrame { return settle(&events) }
         fail(StreamFault.error(ending), &events)
     }

@@ -70,12 +70,26 @@ extension ConfigurationDecoder {
 
     /// Keys of `gateway`.
     static let gatewayKeys =
-        ["listen", "event_loops", "max_hops", "drain", "responses"]
+        ["listen", "event_loops", "max_hops", "drain", "responses", "files"]
         + keys(PolicySettings.members) + keys(PoolSettings.members)
     /// What sections of `gateway` hold besides the settings that sites and routes have too.
     static let gatewayParts = [
         "limits": ["connections"], "timeouts": ["client_read", "client_write", "keep_alive", "heartbeat"],
     ]
+
+    // MARK: - Files
+
+    func files(_ node: ConfigurationNode) -> FileStoreSettings {
+        var settings = FileStoreSettings()
+        let keys = ["store", "keep", "size", "key_size", "key_count"]
+        guard let fields = reader(node, "gateway.files", keys) else { return settings }
+        settings.isOn = fields.flag("store") ?? settings.isOn
+        if let keep = fields.duration("keep", longest: 31_536_000_000) { settings.keepMilliseconds = Int64(keep) }
+        settings.fileBytes = fields.size("size", in: 1_024...1_073_741_824) ?? settings.fileBytes
+        settings.keyBytes = fields.size("key_size", in: 1_024...1_099_511_627_776) ?? settings.keyBytes
+        settings.keyCount = fields.integer("key_count", in: 1...1_000_000) ?? settings.keyCount
+        return settings
+    }
 
     // MARK: - Groups
 

@@ -37,6 +37,7 @@ struct ConfigurationDecoder {
         if let node = fields.member("limits") { gateway.limits = limits(node) }
         if let node = fields.member("timeouts") { gateway.timeouts = timeouts(node) }
         if let node = fields.member("responses") { gateway.responses = responses(node) }
+        if let node = fields.member("files") { gateway.files = files(node) }
         if let node = fields.member("drain") { gateway.drain = drain(node) }
         return gateway
     }

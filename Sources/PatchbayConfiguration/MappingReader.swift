@@ -80,11 +80,11 @@ struct MappingReader {
     }
 
     /// Milliseconds, written as `5s`, `200ms`, `1m`, `2h`.
-    func duration(_ key: String, mayBeZero: Bool = false) -> Int? {
+    func duration(_ key: String, mayBeZero: Bool = false, longest: Int = 86_400_000) -> Int? {
         let shortest = mayBeZero ? 0 : 1
-        let bounds = "\(mayBeZero ? "0s" : "1ms") to 24h"
+        let bounds = "\(mayBeZero ? "0s" : "1ms") to \(longest / 3_600_000)h"
         return value(key, "must be a duration from \(bounds) such as 200ms, 5s or 1m") { text in
-            Quantity.milliseconds(text).flatMap { (shortest...86_400_000).contains($0) ? $0 : nil }
+            Quantity.milliseconds(text).flatMap { (shortest...longest).contains($0) ? $0 : nil }
         }
     }
 

@@ -57,6 +57,7 @@ package struct GatewayConfiguration: Sendable {
     package var limits = GatewayLimits()
     package var timeouts = GatewayTimeouts()
     package var responses = ResponseStoreSettings()
+    package var files = FileStoreSettings()
     package var drain = GatewayDrain()
     /// A request that has come through so many gateways already is refused: it runs in a circle.
     package var maxHops = 4

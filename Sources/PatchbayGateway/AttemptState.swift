@@ -79,6 +79,8 @@ struct AttemptState {
     var renamesModel = false
     /// The protocol's own end has been seen and the client has everything; only the end of the transport is missing.
     var endedAt: Int64?
+    /// When the last bytes came, once the answer is whole as far as its format can tell; 0 = it is not.
+    var settledAt: Int64 = 0
     /// Counted as in flight at the channel.
     var isOpen = false
 

@@ -67,9 +67,27 @@ final class ClientConnection: ChannelInboundHandler {
     var listIndex = -1
     private var inputLimit: Int { loop.snapshot.policies.ceiling.header + 65_536 }
 
+    /// Of a connection without a client.
+    let run: BackgroundRun?
+
     init(loop: LoopContext) {
         self.loop = loop
+        run = nil
         parser = HTTPRequestHeadParser(limits: HTTPLimits(headBytes: loop.snapshot.policies.ceiling.header))
+    }
+
+    /// - Parameter other: Whose request is answered in the background.
+    init(running run: BackgroundRun, as other: ClientConnection) {
+        loop = other.loop
+        self.run = run
+        parser = HTTPRequestHeadParser(limits: HTTPLimits())
+        (head, headBytes, phase) = (other.head, other.headBytes, .answering)
+    }
+
+    func leaveRun() {
+        phase = .closed
+        loop.remove(self)
+        ownExchange = nil
     }
 
     // MARK: - Channel events
@@ -402,7 +420,7 @@ final class ClientConnection: ChannelInboundHandler {
 extension ClientConnection {
     var isWritable: Bool {
         if let socket, socket.isIdle { return true }
-        return context?.channel.isWritable ?? false
+        return context?.channel.isWritable ?? (run != nil)
     }
     /// HTTP/1.0 clients know no chunked coding; their streams end with the connection.
     var acceptsChunked: Bool { head.minorVersion >= 1 }
@@ -421,6 +439,7 @@ extension ClientConnection {
             outgoing = bytes
             return
         }
+        if let run { return run.write(bytes) }
         needsFlush = true
         passOutgoing()
         pace.handedOver += bytes.readableBytes
@@ -455,7 +474,7 @@ extension ClientConnection {
 
     /// The exchange has written its last byte.
     func answered() {
-        guard phase != .closed, let context else { return }
+        guard phase != .closed, let context else { return runEnded() }
         exchange.release()
         flush()
         // The flush may have found out that the client is gone.
@@ -567,15 +586,4 @@ extension ClientConnection {
 extension Int {
     /// So many milliseconds in nanoseconds.
     var milliseconds: Int64 { Int64(self) * 1_000_000 }
-}
-
-// MARK: - Header fields
-
-extension ClientConnection {
-    /// The value of a header by its name in lower case, as bytes of the head; valid while the request is in progress.
-    func headerText(_ name: StaticString) -> String? {
-        headBytes.withUnsafeReadableBytes { bytes in
-            head.fields.first(named: name, in: bytes).map { String(decoding: bytes[$0.range], as: UTF8.self) }
-        }
-    }
 }

@@ -32,6 +32,8 @@ enum Endpoint: Sendable, Equatable {
     case task(TaskEndpoint)
     /// A path that a format plugin asks for: a conversation in its format.
     case plugin(WireFormat)
+    /// `/files…`, what clients have uploaded.
+    case file(FileRequest)
     case models
     /// One model of the list.
     case model
@@ -49,7 +51,7 @@ enum Endpoint: Sendable, Equatable {
         case .completions: .openAICompletions
         case .task(let task): task.format
         case .plugin(let format): format
-        case .models, .model, .health, .readiness: nil
+        case .file, .models, .model, .health, .readiness: nil
         }
     }
 
@@ -84,7 +86,18 @@ enum Endpoint: Sendable, Equatable {
 
     /// Whether the path takes the method.
     func takes(_ method: HTTPMethod) -> Bool {
-        method == self.method || method == .head && self.method == .get || method == .delete && self == .storedResponse
+        if case .file(let request) = self { return request.takes(method) }
+        return method == self.method || method == .head && self.method == .get
+            || method == .delete && self == .storedResponse
+    }
+
+    /// The methods that the path takes, for people.
+    var allowedMethods: String {
+        switch self {
+        case .storedResponse: "GET, HEAD, DELETE"
+        case .file(let request): request.allowedMethods
+        default: method == .get ? "GET" : "POST"
+        }
     }
 
     var needsKey: Bool { self != .health && self != .readiness }
@@ -113,6 +126,8 @@ struct EndpointMatch {
             endpoint = .completions
         } else if let task = TaskEndpoint(path: bare) {
             endpoint = .task(task)
+        } else if let request = FileRequest(path: bare) {
+            endpoint = .file(request)
         } else if path.equals("/v2/rerank") {
             // The newer API of Cohere; the body is one that the older one takes.
             endpoint = .task(.rerank)

@@ -84,7 +84,8 @@ extension Exchange: UpstreamResponseReceiver {
     func upstreamDidFail(_ error: UpstreamError) {
         loop.noteTime()
         upstream = nil
-        guard attempt.endedAt == nil else { return streamEnded(.endOfStream) }
+        // An answer that its format calls whole does not become less for the way in which the connection ends.
+        guard attempt.endedAt == nil, attempt.settledAt == 0 else { return streamEnded(.endOfStream) }
         attempt.isUnreachable = error.code.isUnreachable
         if case .loop = error.code { return attemptFailed(.loop(error.sentence)) }
         attemptFailed(.transport(TransportFault(error.code), sentence: error.sentence))

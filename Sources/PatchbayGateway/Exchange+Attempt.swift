@@ -94,7 +94,7 @@ extension Exchange {
         try prepare(instance, upstream, format)
         let draft = loop.draft
         if let form = fields.form { return try formRequest(form, draft, upstream) }
-        let isOwn = attempt.isSameFormat && !dropsReasoning
+        let isOwn = attempt.isSameFormat && !dropsReasoning && !isForeignShape
         let body = try isOwn ? patchedBody(draft) : convertedBody(draft, from: client)
         return try upstreamRequest(draft: draft, upstream: upstream, body: continued(body))
     }
@@ -170,7 +170,10 @@ extension Exchange {
     }
 
     /// Whether the chunk with the usage belongs to the answer that the client expects.
-    var clientAskedForUsage: Bool {
+    var clientAskedForUsage: Bool { clientAskedForUsage(in: body) }
+
+    /// - Parameter body: that was scanned.
+    func clientAskedForUsage(in body: ByteBuffer) -> Bool {
         guard let span = fields.streamOptions else { return false }
         return body.withUnsafeReadableBytes { bytes in
             let options = span.bytes(in: bytes)
@@ -195,7 +198,7 @@ extension Exchange {
         losses = LossLedger(continuing: lossesOfReading)
         var converted: [UInt8] = []
         do throws(PluginError) {
-            var parameters = codecParameters()
+            var parameters = codecParameters(isAnswer: false)
             parameters.stream = attempt.streams
             parameters.strict = refusedLoss != nil
             try canonicalForChannel().withBytes { raw throws(PluginError) in
@@ -206,7 +209,7 @@ extension Exchange {
         }
         takeOverStops()
         try checkLosses(refusedLoss, from: client.format)
-        if responses != nil, !attempt.isSameFormat { try refuseFatalLoss() }
+        if isForeignShape || responses != nil && !attempt.isSameFormat { try refuseFatalLoss() }
         var operations = try draft.patchOperations()
         if responses?.original != nil, attempt.isSameFormat { operations.append(.withoutPrevious) }
         guard !operations.isEmpty else { return ByteBuffer(bytes: converted) }
@@ -216,7 +219,7 @@ extension Exchange {
     }
 
     /// What the codecs need besides the document.
-    func codecParameters(tap: Bool = false) -> CodecParameters {
+    func codecParameters(tap: Bool = false, isAnswer: Bool = true) -> CodecParameters {
         var parameters = CodecParameters()
         parameters.stream = fields.stream
         parameters.tap = tap
@@ -225,7 +228,7 @@ extension Exchange {
         parameters.dialect = dialectVersion
         parameters.requestID = requestID
         parameters.createdSeconds = startedAtUnix / 1000
-        parameters.request = canonical
+        if isAnswer { parameters.request = answeredRequest() }
         parameters.profile = attempt.profile
         parameters.losses = losses
         return parameters

@@ -101,11 +101,15 @@ extension Exchange {
         guard let key else { return }
         let names = snapshot.table.models(allowedBy: key.permissions)
         switch dialect {
+        case .openAI where asksForCatalogue: answer(ModelList.codex(names))
         case .openAI: answer(ModelList.openAI(names))
         case .anthropic: answer(ModelList.anthropic(names))
         case .gemini: answer(ModelList.gemini(names))
         }
     }
+
+    /// Whether the caller is Codex, which says its version and reads a list of another shape.
+    private var asksForCatalogue: Bool { query.split(separator: "&").contains { $0.hasPrefix("client_version=") } }
 }
 
 /// Documents of `GET /v1/models`.

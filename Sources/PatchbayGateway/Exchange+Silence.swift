@@ -59,7 +59,7 @@ extension Exchange {
             interim.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
             connection.write(interim)
             connection.flush()
-        case .waiting, .idle, .receiving, .looking, .finished: break
+        case .waiting, .idle, .receiving, .looking, .sending, .finished: break
         }
     }
 

@@ -121,6 +121,7 @@ extension Exchange {
 
     /// Sends what came out of one read, or goes on holding it.
     func deliver(_ output: [UInt8]) {
+        attempt.settledAt = attempt.tap.isSettled ? loop.now : 0
         if let error = attempt.tap.error, state == .waiting {
             dropUpstream()
             return attemptFailed(.streamError(error))
@@ -296,6 +297,19 @@ extension Exchange {
         dropUpstream()
         finishStream()
     }
+
+    /// The answer is whole, its format has no end but that of the connection, and the upstream keeps the connection
+    /// open. What may still come are counters, which are not waited for any longer.
+    ///
+    /// - Returns: Whether the answer has been ended.
+    func endSettled(now: Int64) -> Bool {
+        guard attempt.settledAt > 0, now - attempt.settledAt > Exchange.settledPatience else { return false }
+        dropUpstream()
+        streamEnded(.endOfStream)
+        return true
+    }
+
+    private static let settledPatience = 1_000.milliseconds
 
     /// Ends a stream that broke: what was sent stays, the error frame says so, and no terminator of the format follows.
     func breakStream(_ error: GatewayError) {

@@ -26,16 +26,6 @@ extension Exchange {
         }
     }
 
-    /// What to say of an endpoint that clients know and the gateway does not have yet.
-    var notImplemented: GatewayError? {
-        connection.headBytes.withUnsafeReadableBytes { bytes in
-            EndpointMatch.isFiles(UnsafeRawBufferPointer(rebasing: bytes[connection.head.path.range]))
-        }
-            ? GatewayError(
-                .notImplemented, "the gateway keeps no files; send their content in the request itself", status: 501)
-            : nil
-    }
-
     /// What is asked of the upstream, for plugins.
     var operationName: UnsafeRawBufferPointer { Views.of((endpoint?.operation ?? .generate).name) }
 
@@ -149,14 +139,6 @@ extension Endpoint {
             "multipart/form-data"
         default: "a JSON object"
         }
-    }
-}
-
-extension EndpointMatch {
-    /// `/v1/files`, one of them, or its content; also without `/v1`.
-    static func isFiles(_ path: UnsafeRawBufferPointer) -> Bool {
-        let bare = path.hasPrefix("/v1/") ? UnsafeRawBufferPointer(rebasing: path[3...]) : path
-        return bare.equals("/files") || bare.hasPrefix("/files/")
     }
 }
 

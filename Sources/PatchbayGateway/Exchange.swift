@@ -2,6 +2,7 @@ import NIOCore
 import PatchbayCore
 import PatchbayHost
 import PatchbayRouting
+import PatchbayStore
 import PatchbayUpstream
 import PatchbayWire
 
@@ -17,6 +18,8 @@ final class Exchange {
         case receiving
         /// The store has been asked for what the request refers to.
         case looking
+        /// The content of a kept file is being sent.
+        case sending
         /// An upstream is at work and nothing has been sent to the client.
         case waiting
         /// The head of the answer has been sent.
@@ -71,11 +74,17 @@ final class Exchange {
     /// Goes up with every wait, so that what arrives after one has ended is known as late.
     var waitSerial: UInt64 = 0
     /// The canonical form of the body, made once for all attempts that need it.
-    var canonical: [UInt8] = []
+    var canonical: [UInt8] = [] { didSet { answered = nil } }
+    /// What answers are told of it; see ``answeredRequest()``.
+    var answered: [UInt8]?
     /// Sealed reasoning has been taken out of `canonical`, so that every attempt is written from there.
     var dropsReasoning = false
+    /// The body has the shape of another format than that of the path, and `canonical` is what it says.
+    var isForeignShape = false
     /// What the request says about state, on the endpoint that knows such a thing.
     var responses: ResponsesTurn?
+    /// The content of a kept file on its way to the client.
+    var transfer: FileTransfer?
     /// Numbers the questions to the store, so that a late answer is known as such.
     var lookup: UInt = 0
 
@@ -116,7 +125,11 @@ final class Exchange {
             EndpointMatch(path: UnsafeRawBufferPointer(rebasing: bytes[connection.head.path.range]))
         }
         dialect = match.dialect
-        if match.endpoint == .models || match.endpoint == .model { dialect = listDialect(match.dialect) }
+        switch match.endpoint {
+        case .models, .model: dialect = listDialect(match.dialect)
+        case .file: dialect = fileDialect
+        default: break
+        }
         endpoint = match.endpoint ?? pluginEndpoint
         isHead = connection.head.method == .head
         do throws(GatewayError) {
@@ -134,7 +147,7 @@ final class Exchange {
         }
     }
 
-    private func reset() {
+    func reset() {
         revokeAdmission()
         leavePlaces()
         governed = GovernedState()
@@ -155,6 +168,7 @@ final class Exchange {
         turnedChannel = -1
         if !canonical.isEmpty { canonical = [] }
         dropsReasoning = false
+        isForeignShape = false
         responses = nil
         if continuation != nil { continuation = nil }
         sentToClient = 0
@@ -168,13 +182,11 @@ final class Exchange {
 
     private func checkEndpoint() throws(GatewayError) -> Endpoint {
         guard let endpoint else {
-            if let error = notImplemented { throw error }
             throw GatewayError(.notFound, "this path does not exist on the gateway", status: 404)
         }
         let method = connection.head.method
         guard endpoint.takes(method) else {
-            let allowed = endpoint == .storedResponse ? "GET, HEAD, DELETE" : endpoint.method == .get ? "GET" : "POST"
-            throw GatewayError.method(allowed: allowed)
+            throw GatewayError.method(allowed: endpoint.allowedMethods)
         }
         return endpoint
     }
@@ -187,18 +199,27 @@ final class Exchange {
         do throws(GatewayError) {
             try adoptSnapshotWithBody()
             if let key, key.key.serverTiming { timing = RequestTiming(begun: startedAt) }
-            switch endpoint {
-            case .chatCompletions, .messages, .gemini, .completions, .task, .plugin: try route()
-            case .countTokens: try countTokens()
-            case .responses, .compaction, .inputTokens: try beginResponse()
-            case .storedResponse?, .responseInput?, .responseCancellation?:
-                if let endpoint { try answerStoredResponse(endpoint) }
-            case .models: answerModels()
-            case .model: try answerModel()
-            case .health, .readiness, nil: answerHealth()
+            if let files = loop.files, files.hasFiles, endpoint?.mayNameFiles == true, try waitsForFiles(files) {
+                return
             }
+            try dispatch()
         } catch {
             answerLocally(error, beforeBody: false)
+        }
+    }
+
+    /// Begins what the endpoint is for, with the body at hand.
+    func dispatch() throws(GatewayError) {
+        switch endpoint {
+        case .chatCompletions, .messages, .gemini, .completions, .task, .plugin: try route()
+        case .countTokens: try countTokens()
+        case .responses, .compaction, .inputTokens: try beginResponse()
+        case .storedResponse?, .responseInput?, .responseCancellation?:
+            if let endpoint { try answerStoredResponse(endpoint) }
+        case .file(let request): try answerFile(request)
+        case .models: answerModels()
+        case .model: try answerModel()
+        case .health, .readiness, nil: answerHealth()
         }
     }
 
@@ -231,6 +252,7 @@ final class Exchange {
     func route() throws(GatewayError) {
         let route = try findRoute()
         guard let key else { return }
+        if fields.hasInput, case .chatCompletions? = endpoint { try readForeignShape() }
         adopt(route)
         try admit(key)
         let step = try makePlan()
@@ -264,7 +286,7 @@ final class Exchange {
     }
 
     func clientLeft() {
-        if state == .looking {
+        if state == .looking || state == .sending {
             state = .finished
             return release()
         }
@@ -285,10 +307,12 @@ final class Exchange {
         if !canonical.isEmpty { canonical = [] }
         responses = nil
         if continuation != nil { continuation = nil }
+        transfer = nil
         attempt = AttemptState()
     }
 
     func clientWritabilityChanged(_ isWritable: Bool) {
+        if state == .sending, isWritable { sendContent() }
         guard state == .streaming else { return }
         if isWritable { upstream?.resumeReading() } else { upstream?.pauseReading() }
     }
@@ -298,12 +322,12 @@ final class Exchange {
 
     func tick(now: Int64) {
         if state == .looking, now - startedAt > Exchange.storePatience {
-            let sentence = "the responses that this gateway keeps cannot be read at the moment"
+            let sentence = "what this gateway keeps cannot be read at the moment"
             return answerLocally(GatewayError(.storeUnavailable, sentence, status: 503), beforeBody: false)
         }
         guard state == .waiting || state == .streaming else { return }
         guard attempt.endedAt == nil else { return stopWaitingForTransport(now: now) }
-        guard !enforceTimeouts(now: now) else { return }
+        guard !endSettled(now: now), !enforceTimeouts(now: now) else { return }
         // While the gateway waits by itself, for a place or before it tries again, an error can still have a status.
         if fields.stream, governed.waiting == nil { breakSilence(now: now) }
         hedgeIfDue(now: now)

@@ -42,6 +42,7 @@ extension Gateway {
         await onLoops { $0.close() }
         // Its answers go to the loops.
         responses?.close()
+        files?.close()
         try? await group.shutdownGracefully()
         logger.notice(
             "gateway drained", metadata: ["cut_off": "\(result.cutOff)", "abandoned": "\(result.abandoned)"])

@@ -20,6 +20,7 @@ package final class Gateway: Sendable {
     let readiness: Readiness
     let listener: GatewayListener
     let responses: ResponseStore?
+    let files: FileStore?
     /// What has been used of limits; for building snapshots.
     package let limits = LimitRegistry()
 
@@ -28,6 +29,9 @@ package final class Gateway: Sendable {
         let addresses = AddressTable()
         /// Nil if the gateway keeps no responses.
         let responses: ResponseStore?
+        /// Nil if the gateway keeps no files.
+        let files: FileStore?
+        let runs = BackgroundRuns()
         let loopCount: Int
     }
 
@@ -64,7 +68,9 @@ package final class Gateway: Sendable {
         var counters: [LoopCounters] = []
         let responses = Self.openResponses(configuration.responses, services.ledgerDirectory, logger)
         self.responses = responses
-        let shared = Shared(responses: responses, loopCount: count)
+        let files = Self.openFiles(configuration.files, services.ledgerDirectory, logger)
+        self.files = files
+        let shared = Shared(responses: responses, files: files, loopCount: count)
         for (index, eventLoop) in zip(0..<count, group.makeIterator()) {
             let cell = LoopCounters()
             counters.append(cell)
@@ -82,6 +88,7 @@ package final class Gateway: Sendable {
         }
         self.loops = loops
         self.counters = counters
+        if let files { sweep(files) }
     }
 
     /// The data plane goes on without the store if it cannot be opened; requests that need it are told.

@@ -31,6 +31,7 @@ struct GatewayError: Error {
         case requestTimeout = "request_timeout"
         case shuttingDown = "shutting_down"
         case storeUnavailable = "store_unavailable"
+        case fileLimitReached = "file_limit_reached"
     }
 
     var code: Code
@@ -70,7 +71,7 @@ extension GatewayError {
     private var openAIType: String {
         switch code {
         case .invalidKey, .invalidRequest, .modelNotAllowed, .modelNotFound, .notFound, .methodNotAllowed, .tooLarge,
-            .unsupportedConversion, .requestTimeout, .previousResponseNotFound:
+            .unsupportedConversion, .requestTimeout, .previousResponseNotFound, .fileLimitReached:
             "invalid_request_error"
         case .rateLimited, .queueFull: "rate_limit_error"
         case .quotaExhausted: "insufficient_quota"
@@ -82,7 +83,7 @@ extension GatewayError {
     private var anthropicType: String {
         switch code {
         case .invalidKey: "authentication_error"
-        case .modelNotAllowed: "permission_error"
+        case .modelNotAllowed, .fileLimitReached: "permission_error"
         case .modelNotFound, .notFound, .methodNotAllowed: "not_found_error"
         case .tooLarge: "request_too_large"
         case .rateLimited, .queueFull: "rate_limit_error"
@@ -100,7 +101,7 @@ extension GatewayError {
         case .invalidKey: "UNAUTHENTICATED"
         case .modelNotAllowed: "PERMISSION_DENIED"
         case .modelNotFound, .notFound, .methodNotAllowed: "NOT_FOUND"
-        case .rateLimited, .queueFull, .quotaExhausted: "RESOURCE_EXHAUSTED"
+        case .rateLimited, .queueFull, .quotaExhausted, .fileLimitReached: "RESOURCE_EXHAUSTED"
         case .noChannel, .overloaded, .shuttingDown, .storeUnavailable, .streamTruncated: "UNAVAILABLE"
         case .upstreamTimeout, .requestTimeout: "DEADLINE_EXCEEDED"
         case .invalidRequest, .unsupportedConversion, .tooLarge, .previousResponseNotFound: "INVALID_ARGUMENT"

@@ -17,6 +17,9 @@ final class LoopContext {
     let ledger: LedgerWriter
     /// Nil if the gateway keeps no responses.
     let responses: ResponseStore?
+    /// Nil if the gateway keeps no files.
+    let files: FileStore?
+    let runs: BackgroundRuns
     let logger: Logger
     let counters: LoopCounters
     var snapshot: GatewaySnapshot
@@ -62,6 +65,8 @@ final class LoopContext {
         random = SeededRandom(seed: services.seed.map { $0 &+ UInt64(index) } ?? .random(in: 0 ... .max))
         metrics = services.metrics.loop(index)
         responses = shared.responses
+        files = shared.files
+        runs = shared.runs
         self.counters = counters
         self.readiness = readiness
         self.logger = logger

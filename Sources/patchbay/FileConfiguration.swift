@@ -56,6 +56,7 @@ struct SettingChanges: Sendable, Hashable {
         note("gateway.drain", old.gateway.drain != new.gateway.drain)
         note("gateway.max_hops", old.gateway.maxHops != new.gateway.maxHops)
         note("gateway.responses", old.gateway.responses != new.gateway.responses, live: false)
+        note("gateway.files", old.gateway.files != new.gateway.files, live: false)
         note("gateway.event_loops", old.gateway.eventLoops != new.gateway.eventLoops, live: false)
         note("admin.listen", old.admin.listen != new.admin.listen, live: false)
         note("admin.token", old.admin.token != new.admin.token, live: new.admin.token != nil)

@@ -58,6 +58,14 @@ import Testing
         #expect(configuration.gateway.maxHops == 7)
     }
 
+    @Test func filesHaveBounds() throws {
+        let text = "gateway: { files: { keep: 2160h, size: 1MiB, key_size: 5MiB, key_count: 3 } }"
+        let files = try parse(text).gateway.files
+        #expect(files.isOn && files.keepMilliseconds == 7_776_000_000 && files.fileBytes == 1_048_576)
+        #expect(files.keyBytes == 5_242_880 && files.keyCount == 3)
+        #expect(try parse("gateway: { files: { store: false } }").gateway.files.isOn == false)
+    }
+
     @Test(arguments: [
         (
             "timeouts: { connect: 0s }",
@@ -69,6 +77,14 @@ import Testing
             "1:19: limits.header must be a size of 1024 to 1048576 bytes such as 65536, 64KiB or 1MB."
         ),
         ("limits: [1]", "1:9: limits must be a mapping."),
+        (
+            "gateway: { files: { keep: 9000h } }",
+            "1:27: gateway.files.keep must be a duration from 1ms to 8760h such as 200ms, 5s or 1m."
+        ),
+        (
+            "gateway: { files: { key_count: 0 } }",
+            "1:32: gateway.files.key_count must be a whole number from 1 to 1000000."
+        ),
         ("retry: { max_attempts: 17 }", "1:24: retry.max_attempts must be a whole number from 1 to 16."),
         (
             "retry: { backoff: { base: 1 } }",

@@ -16,12 +16,13 @@ import Testing
         let full = try turn(#"{"store":false,"previous_response_id":"resp_1","prompt":{"id":"p"},"background":false}"#)
         #expect(!full.keeps && full.previous == "resp_1" && full.hasPrompt)
         let null = try turn(#"{"store":null,"previous_response_id":null,"prompt":null,"conversation":null}"#)
-        #expect(null.keeps && null.previous == nil && !null.hasPrompt)
+        #expect(null.keeps && null.previous == nil && !null.hasPrompt && !null.isBackground)
+        #expect(try turn(#"{"background":true}"#).isBackground)
     }
 
     @Test(arguments: [
-        (#"{"background":true}"#, "background"), (#"{"conversation":"c"}"#, "conversation"),
-        (#"{"conversation":{"id":"c"}}"#, "conversation"), (#"{"previous_response_id":5}"#, "previous_response_id"),
+        (#"{"conversation":"c"}"#, "conversation"), (#"{"conversation":{"id":"c"}}"#, "conversation"),
+        (#"{"previous_response_id":5}"#, "previous_response_id"),
     ])
     func whatTheGatewayDoesNotKeepIsRefused(body: String, parameter: String) {
         let error = #expect(throws: GatewayError.self) { try turn(body) }

@@ -145,4 +145,25 @@ import Testing
             #expect((attributes[.posixPermissions] as? Int).map { $0 & 0o077 } == 0)
         }
     }
+
+    @Test func whatWasUnfinishedHasFailedAtTheNextStart() async throws {
+        let directory = FileManager.default.temporaryDirectory.appending(path: "responses-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: directory) }
+        let path = directory.path(percentEncoded: false)
+        func open() throws -> ResponseStore { try ResponseStore(directory: path, settings: ResponseStoreSettings()) }
+        var store = try open()
+        for id in ["done", "cut"] {
+            var unfinished = response(id)
+            unfinished.failed = Array("failed".utf8)
+            store.put(unfinished)
+        }
+        store.put(response("done"))
+        store.close()
+        for _ in 0..<2 {
+            store = try open()
+            let (done, cut) = (try await find("done", in: store), try await find("cut", in: store))
+            #expect(done?.response == Array("{}".utf8) && cut?.response == Array("failed".utf8))
+            store.close()
+        }
+    }
 }

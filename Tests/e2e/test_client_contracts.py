@@ -212,9 +212,25 @@ class TestCodex:
         items, _ = self.turn(client, model, [question, *items, self.user("say again")])
         assert items[-1]["content"][0]["text"] == "again"
 
-    def test_the_catalogue_is_a_list_of_models(self, client):
+    def test_the_catalogue(self, client):
+        """Every member that its parser demands, in any of its versions."""
         answer, _ = client.send("catalogue")
-        assert answer.status_code == 200 and answer.json()["data"]
+        assert answer.status_code == 200
+        entries = {entry["slug"]: entry for entry in answer.json()["models"]}
+        assert set(entries) >= set(MODELS.values())
+        for entry in entries.values():
+            assert entry["display_name"] and entry["base_instructions"]
+            assert (entry["shell_type"], entry["visibility"], entry["supported_in_api"]) == ("default", "list", True)
+            assert entry["truncation_policy"] == {"mode": "bytes", "limit": 10_000}
+            for name in ("supports_reasoning_summaries", "support_verbosity", "supports_parallel_tool_calls"):
+                assert isinstance(entry[name], bool)
+            for name in ("supported_reasoning_levels", "experimental_supported_tools", "minimal_client_version"):
+                assert isinstance(entry[name], list)
+        assert [entry["priority"] for entry in answer.json()["models"]] == list(range(len(entries)))
+
+    def test_others_get_the_list(self, client):
+        document = httpx.get(f"{client.url}/v1/models", headers={"authorization": f"Bearer {KEY}"}).json()
+        assert document["data"] and "models" not in document
 
 
 class TestGeminiCLI:
@@ -264,11 +280,48 @@ class TestCursor:
         answer, _ = client.send("chat turn", MODEL=model, PROMPT='call read_file {"path": "a"}')
         assert chat_text(frames(answer)) == ("", "tool_calls")
 
-    def test_the_shape_of_responses_is_refused(self, client, model):
-        """What Cursor sends for some models is no Chat Completions request; docs/clients.md says so."""
+    def test_the_shape_of_responses_is_answered_in_the_format_of_the_path(self, client, model):
         answer, _ = client.send("turn", MODEL=model, PROMPT='call read_file {"path": "a"}')
-        assert answer.status_code == 400
-        assert answer.json()["error"]["type"] == "invalid_request_error"
+        events = frames(answer)
+        assert chat_text(events) == ("", "tool_calls")
+        calls = [call for _, data in events[:-1] for choice in data["choices"]
+                 for call in choice["delta"].get("tool_calls") or []]
+        assert (calls[0]["type"], calls[0]["function"]["name"], calls[0]["index"]) == ("function", "read_file", 0)
+        arguments = "".join(call["function"].get("arguments") or "" for call in calls)
+        assert json.loads(arguments) == {"path": "a"}
+
+    def test_a_tool_that_takes_free_text(self, client, model):
+        answer, _ = client.send("turn", MODEL=model, PROMPT='call ApplyPatch {"input": "*** Begin Patch"}')
+        events = frames(answer)
+        assert chat_text(events) == ("", "tool_calls")
+        calls = [call for _, data in events[:-1] for choice in data["choices"]
+                 for call in choice["delta"].get("tool_calls") or []]
+        parts = [call.get("custom") or call["function"] for call in calls]
+        assert parts[0]["name"] == "ApplyPatch"
+        assert "*** Begin Patch" in "".join(part.get("input") or part.get("arguments") or "" for part in parts)
+
+    def test_the_conversation_goes_on(self, client, model):
+        found = client.document["requests"]["turn"]
+        body = json.loads(json.dumps(found["body"]).replace("$MODEL", model))
+        body["stream"] = False
+        body["input"] = [body["input"][0], {"role": "user", "content": "call read_file {}"}, {
+            "type": "function_call", "call_id": "call_1", "name": "read_file", "arguments": "{}"}, {
+            "type": "function_call_output", "call_id": "call_1", "output": "twelve lines"}]
+        headers = {"authorization": f"Bearer {KEY}"}
+        document = httpx.post(f"{client.url}/v1/chat/completions", json=body, headers=headers).json()
+        assert document["object"] == "chat.completion"
+        assert document["choices"][0]["message"]["content"] == "the tool said twelve lines"
+
+    def test_what_belongs_to_the_other_path_is_refused(self, client):
+        headers = {"authorization": f"Bearer {KEY}"}
+        for more, parameter in (({"previous_response_id": "resp_1"}, "previous_response_id"),
+                                ({"input": [{"type": "item_reference", "id": "msg_1"}]}, "previous_response_id"),
+                                ({"background": True}, "background")):
+            body = {"model": "gpt-4o-mini", "input": "say hi", **more}
+            answer = httpx.post(f"{client.url}/v1/chat/completions", json=body, headers=headers)
+            assert answer.status_code == 400 and answer.json()["error"]["param"] == parameter
+        both = {"model": "gpt-4o-mini", "input": "say no", "messages": [{"role": "user", "content": "say yes"}]}
+        assert httpx.post(f"{client.url}/v1/chat/completions", json=both, headers=headers).status_code == 400
 
 
 class TestOpenWebUI:

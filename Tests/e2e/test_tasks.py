@@ -357,14 +357,6 @@ class TestErrors:
             error = answer.json()["error"]
             assert (error["code"], error["param"]) == (code, parameter)
 
-    def test_files_are_not_there_yet(self, world):
-        with pytest.raises(openai.APIStatusError) as failure:
-            world.client.files.create(file=("a.jsonl", b"{}"), purpose="batch")
-        assert (failure.value.status_code, failure.value.body["code"]) == (501, "not_implemented")
-        for path in ("/v1/files", "/files/file-1/content"):
-            answer = httpx.get(f"{world.running.url}{path}", headers={"authorization": f"Bearer {KEY}"})
-            assert answer.status_code == 501
-
     def test_only_post(self, world):
         answer = httpx.get(f"{world.running.url}/v1/embeddings", headers={"authorization": f"Bearer {KEY}"})
         assert answer.status_code == 405

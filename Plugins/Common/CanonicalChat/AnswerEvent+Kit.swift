@@ -45,7 +45,7 @@ extension AnswerEvent {
         case .ping: writer.ping()
         case .end: writer.end(clean: clean)
         case .native: writer.native(format: name, event: id, dataJSON: extra)
-        case .other: break
+        case .other: if let isSettled { writer.settled(isSettled) }
         }
     }
 }

@@ -11,6 +11,8 @@ package struct AnswerEvent: Sendable, Hashable {
     package var reason: UInt32 = 0
     /// On end: the protocol's own end was seen.
     package var clean = false
+    /// Nil except for ``settled(_:)``.
+    package var isSettled: Bool?
     package var text = ""
     package var id = ""
     package var name = ""
@@ -23,6 +25,13 @@ package struct AnswerEvent: Sendable, Hashable {
     }
 
     package static let ping = AnswerEvent(.ping)
+
+    /// Whether the answer would be whole if the transport ended now; for protocols without an end of their own.
+    package static func settled(_ isSettled: Bool) -> AnswerEvent {
+        var event = AnswerEvent(.other)
+        event.isSettled = isSettled
+        return event
+    }
 
     package static func start(id: String, model: String, usage: TokenCounts = TokenCounts()) -> AnswerEvent {
         var event = AnswerEvent(.start)

@@ -1,4 +1,3 @@
-import Logging
 import NIOCore
 import PatchbayCore
 import PatchbayRouting
@@ -9,9 +8,7 @@ import PatchbayWire
 ///
 /// The store answers on a thread of its own; nothing here waits for it.
 extension Exchange {
-    /// Asks the store and goes on here with its answer, unless the client has left meanwhile.
-    ///
-    /// - Parameter then: called on the event loop of the exchange.
+    /// Asks the store of responses and goes on here with its answer.
     private func ask<Value: Sendable>(
         _ question: (ResponseStore, @escaping @Sendable (Result<Value, StoreError>) -> Void) -> Void,
         then: @escaping (Value) throws(GatewayError) -> Void
@@ -19,39 +16,7 @@ extension Exchange {
         guard let store = loop.responses else {
             throw GatewayError(.storeUnavailable, "this gateway keeps no responses", status: 503)
         }
-        state = .looking
-        lookup += 1
-        let mine = lookup
-        let eventLoop = loop.eventLoop
-        let here = NIOLoopBound((exchange: self, then: then), eventLoop: eventLoop)
-        question(store) { result in
-            eventLoop.execute {
-                let (exchange, then) = here.value
-                guard exchange.state == .looking, exchange.lookup == mine else { return }
-                exchange.looked(result, then)
-            }
-        }
-    }
-
-    private func looked<Value>(
-        _ result: Result<Value, StoreError>, _ then: (Value) throws(GatewayError) -> Void
-    ) {
-        state = .receiving
-        loop.noteTime()
-        do throws(GatewayError) {
-            // The configuration may have changed meanwhile, and who asks may have been locked out.
-            try adoptSnapshotWithBody()
-            switch result {
-            case .success(let value): try then(value)
-            case .failure(let error):
-                loop.logger.warning("kept responses cannot be read", metadata: ["reason": "\(error.sentence)"])
-                throw GatewayError(
-                    .storeUnavailable, "the responses that this gateway keeps cannot be read at the moment", status: 503
-                )
-            }
-        } catch {
-            answerLocally(error, beforeBody: false)
-        }
+        ask(for: "responses", { question(store, $0) }, then: then)
     }
 
     // MARK: - Going on from a response
@@ -60,6 +25,7 @@ extension Exchange {
     /// looked up first, so that nobody goes on from what belongs to another key.
     func beginResponse() throws(GatewayError) {
         let turn = try ResponsesTurn(scanning: body)
+        if turn.isBackground { return try runInBackground(turn) }
         responses = turn
         guard turn.refersBack, let owner = key?.key.name else { return try goOn() }
         guard loop.responses != nil else {
@@ -96,6 +62,12 @@ extension Exchange {
     }
 
     private func goOn() throws(GatewayError) {
+        if let files = loop.files, files.hasFiles, try waitsForFiles(files) { return }
+        try answerResponse()
+    }
+
+    /// Goes on with a request that says everything itself.
+    func answerResponse() throws(GatewayError) {
         guard endpoint == .inputTokens else { return try route() }
         answer(try ResponsesInputTokens.document(for: body), warning: "usage.estimated;info")
     }
@@ -153,6 +125,7 @@ extension Exchange {
         let source = turn.original ?? body
         let isUpstreams = attempt.format == .openAIResponses
         let input = turn.input ?? source.withUnsafeReadableBytes { ResponsesConversation.input(of: $0) }
+        if let run = connection.run { return run.keep(response, input: input) }
         var kept = StoredResponse(
             id: id, owner: key.key.name, previous: turn.previous, channel: isUpstreams ? holder : nil, input: input,
             response: response)
@@ -224,7 +197,7 @@ extension Exchange {
         return String(words[place + 1].prefix(128))
     }
 
-    private var query: String {
+    var query: String {
         connection.headBytes.withUnsafeReadableBytes { bytes in
             connection.head.query.map { String(decoding: $0.bytes(in: bytes), as: UTF8.self) } ?? ""
         }
@@ -236,16 +209,21 @@ extension Exchange {
         guard loop.responses != nil else { throw .responseNotFound(id, previous: false) }
         switch endpoint {
         case .storedResponse where connection.head.method == .delete:
-            try ask({ $0.remove(id, owner: owner, $1) }) { [self] isRemoved throws(GatewayError) in
-                guard isRemoved else { throw .responseNotFound(id, previous: false) }
-                let document: JSONValue = ["id": .string(id), "object": "response", "deleted": true]
-                answer(document.serialised())
+            try cancelRun(id, owner) { [self] _ throws(GatewayError) in
+                try ask({ $0.remove(id, owner: owner, $1) }) { [self] isRemoved throws(GatewayError) in
+                    guard isRemoved else { throw .responseNotFound(id, previous: false) }
+                    let document: JSONValue = ["id": .string(id), "object": "response", "deleted": true]
+                    answer(document.serialised())
+                }
             }
         case .storedResponse:
             let query = try ResponseQuery(query)
             try ask({ $0.find(id, owner: owner, $1) }) { [self] found throws(GatewayError) in
                 guard let found else { throw .responseNotFound(id, previous: false) }
                 guard query.isStream else { return answer(found.response) }
+                guard !found.isUnfinished else {
+                    throw .invalid("\"stream\" has to be false while the response is made", parameter: "stream")
+                }
                 answer(ResponsesReplay.stream(found.response, after: query.after), type: "text/event-stream")
             }
         case .responseInput:
@@ -260,11 +238,17 @@ extension Exchange {
                     guard let page else { throw .responseNotFound(id, previous: false) }
                     answer(page)
                 })
-        default:
-            try ask({ $0.find(id, owner: owner, $1) }) { (found: StoredResponse?) throws(GatewayError) in
-                guard found != nil else { throw .responseNotFound(id, previous: false) }
-                throw .invalid("Only responses with \"background\" set can be cancelled, and '\(id)' is complete.")
-            }
+        default: try answerCancellation(id, owner)
+        }
+    }
+}
+
+extension StoredResponse {
+    /// It is still being made.
+    var isUnfinished: Bool {
+        response.withUnsafeBytes { raw in
+            let status = (try? JSONFieldScanner.scanTopLevel(raw, names: ["status"]))?[0]?.string(in: raw)
+            return status == "queued" || status == "in_progress"
         }
     }
 }

@@ -25,6 +25,8 @@ enum ResponsesConversation {
         _ recalled: RecalledResponses, previous: String?, _ references: [String], body: [UInt8]
     ) -> Outcome {
         if previous != nil, recalled.conversation.isEmpty { return .previousMissing }
+        // Nobody knows yet what a response says that is still being made.
+        if recalled.conversation.last?.isUnfinished == true { return .previousMissing }
         do throws(JSONError) {
             let named = try items(of: recalled.holders)
             if let missing = references.first(where: { named[$0] == nil }) { return .itemMissing(missing) }

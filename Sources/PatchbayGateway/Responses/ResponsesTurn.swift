@@ -6,6 +6,8 @@ import PatchbayWire
 struct ResponsesTurn {
     /// The response has to be there for later requests.
     var keeps = true
+    /// The response shall be made while no client waits.
+    var isBackground = false
     /// The response that the request goes on from.
     var previous: String?
     /// Ids of items that the request names and does not say.
@@ -38,11 +40,7 @@ struct ResponsesTurn {
         // What is no JSON object is refused by the scan that every request goes through.
         guard found.count == Self.names.count else { return }
         if let store = found[0], store.kind == .false { keeps = false }
-        if let background = found[2], background.kind == .true {
-            throw .invalid(
-                "\"background\" has to be false: this gateway answers while the client waits",
-                parameter: "background")
-        }
+        isBackground = found[2]?.kind == .true
         if let conversation = found[3], conversation.kind != .null {
             throw .invalid(
                 "\"conversation\" is not kept by this gateway: use \"previous_response_id\" or send the items",

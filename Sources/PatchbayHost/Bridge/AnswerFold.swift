@@ -44,7 +44,7 @@ package final class AnswerFold: EventConsumer {
                 model = Array(event.name.prefix(1024))
                 usage.merge(event.usage)
             case .usage: usage.merge(event.usage)
-            case .partClose, .error, .ping, .end, nil: break
+            case .partClose, .error, .ping, .end, .settled, nil: break
             }
             return Status.ok
         }

@@ -138,7 +138,7 @@ package final class ContinuedStream: EventConsumer {
             return status < 0 ? status : pass(record, sink)
         // Places in the text that annotations name are those of the continuation alone.
         case .partNote, .native: return Status.ok
-        case .ping, nil: return pass(record, sink)
+        case .ping, .settled, nil: return pass(record, sink)
         case .error: return Status.ok
         }
     }

@@ -72,7 +72,7 @@ package struct DeliveredAnswer: Sendable, Hashable {
         case .finish: block(.finished)
         case .native:
             if event.name.elementsEqual("canon".utf8), event.id.elementsEqual("logprobs".utf8) { block(.annotations) }
-        case .usage, .ping, .error, .end, nil: break
+        case .usage, .ping, .settled, .error, .end, nil: break
         }
     }
 

@@ -41,7 +41,7 @@ package final class StopCutter: EventConsumer {
                 return add(event.text, part: record.pointee.part, sink)
             case .partClose:
                 openParts.removeAll { $0 == record.pointee.part }
-            case .ping, .usage, .native, .start: return next.take(record, 1, sink)
+            case .ping, .usage, .native, .start, .settled: return next.take(record, 1, sink)
             default: break
             }
             let flushed = flush(sink)

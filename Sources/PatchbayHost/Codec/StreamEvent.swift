@@ -69,6 +69,7 @@ package struct StreamEvent {
         case ping = 9
         case end = 10
         case native = 11
+        case settled = 12
     }
 
     private let record: UnsafePointer<pb_event>

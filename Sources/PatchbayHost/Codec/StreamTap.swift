@@ -7,6 +7,8 @@ package struct StreamTap: Sendable, Hashable {
     /// At least one choice has been finished.
     package var finished = false
     package var finishReason: FinishReason?
+    /// Nothing is missing, and the protocol has no end but that of the transport.
+    package var isSettled = false
     /// END was seen.
     package var ended = false
     /// END came with the protocol's own terminator.
@@ -40,6 +42,8 @@ package struct StreamTap: Sendable, Hashable {
         case .partOpen:
             // What has only been announced could still come from elsewhere.
             if event.isContent || isOnlyTapped { sawContent = true }
+        case .settled:
+            isSettled = event.isClean
         case .end:
             ended = true
             clean = event.isClean

@@ -16,6 +16,8 @@ package struct StoredResponse: Sendable {
     package var response: [UInt8]
     /// Ids of the items in its output, by which later requests may name them.
     package var items: [String] = []
+    /// Of a response that is still being made: what it is if the process ends before it is complete.
+    package var failed: [UInt8]?
 
     package init(
         id: String, owner: String, previous: String?, channel: String?, input: [UInt8], response: [UInt8]
@@ -155,32 +157,5 @@ package final class ResponseStore: Sendable {
     /// Carries the table to the only thread that uses it from then on.
     private struct Handover: @unchecked Sendable {
         let table: ResponseTable
-    }
-}
-
-/// Bytes on their way to the store. The lock of `monitor` guards `count` and `isClosed`.
-private final class PendingBytes: @unchecked Sendable {
-    private let monitor = Monitor()
-    private var count = 0
-    private var isClosed = false
-
-    /// False if somebody has closed it before.
-    func close() -> Bool {
-        monitor.locked {
-            defer { isClosed = true }
-            return !isClosed
-        }
-    }
-
-    func add(_ size: Int, limit: Int) -> Bool {
-        monitor.locked {
-            guard count + size <= limit else { return false }
-            count += size
-            return true
-        }
-    }
-
-    func remove(_ size: Int) {
-        monitor.locked { count -= size }
     }
 }

@@ -27,6 +27,12 @@ final class ResponseTable {
             PRIMARY KEY (owner, id)
         ) STRICT, WITHOUT ROWID;
         CREATE INDEX IF NOT EXISTS items_response ON items (owner, response);
+        CREATE TABLE IF NOT EXISTS unfinished (
+            owner  TEXT NOT NULL,
+            id     TEXT NOT NULL,
+            failed BLOB NOT NULL,
+            PRIMARY KEY (owner, id)
+        ) STRICT, WITHOUT ROWID;
         CREATE TRIGGER IF NOT EXISTS responses_deleted AFTER DELETE ON responses BEGIN
             DELETE FROM items WHERE owner = OLD.owner AND response = OLD.id;
         END;
@@ -39,6 +45,17 @@ final class ResponseTable {
         try database.script("PRAGMA synchronous = OFF; PRAGMA auto_vacuum = INCREMENTAL")
         try database.script(Self.schema)
         size = try database.row("SELECT coalesce(sum(size), 0) FROM responses") { $0.int(0) } ?? 0
+        try settleUnfinished()
+    }
+
+    /// What was being made when the last process ended never will be.
+    private func settleUnfinished() throws(StoreError) {
+        try database.script(
+            """
+            UPDATE responses SET response = unfinished.failed FROM unfinished
+            WHERE unfinished.owner = responses.owner AND unfinished.id = responses.id;
+            DELETE FROM unfinished
+            """)
     }
 
     func insert(_ response: StoredResponse, now: Int64) throws(StoreError) {
@@ -64,6 +81,13 @@ final class ResponseTable {
                 try database.run(
                     "INSERT OR REPLACE INTO items (owner, id, response) VALUES (?, ?, ?)", .text(response.owner),
                     .text(item), .text(response.id))
+            }
+            try database.run(
+                "DELETE FROM unfinished WHERE owner = ? AND id = ?", .text(response.owner), .text(response.id))
+            if let failed = response.failed {
+                try database.run(
+                    "INSERT INTO unfinished (owner, id, failed) VALUES (?, ?, ?)", .text(response.owner),
+                    .text(response.id), .blob(failed))
             }
             size += bytes
         }

@@ -21,6 +21,28 @@ struct GeminiStreamTests {
         #expect(fold.isClean && fold.isEnded && fold.error == nil)
     }
 
+    @Test("E-42 an answer settles with its reasons to finish, and no longer when another begins", arguments: [true, false])
+    func settled(tap: Bool) {
+        func frame(_ index: Int, finish: String? = nil) -> TestFrame {
+            let reason = finish.map { ",\"finishReason\":\"\($0)\"" } ?? ""
+            return TestFrame(
+                data: #"{"candidates":[{"index":\#(index),"content":{"parts":[{"text":"a"}]}\#(reason)}]}"#)
+        }
+        var context = Formats.context()
+        context.tap = tap
+        var decoder = GeminiStreamDecoder(context)
+        func settling(_ frame: TestFrame) -> [Bool] { decoder.take(frame).compactMap(\.isSettled) }
+        #expect(settling(frame(0)).isEmpty)
+        #expect(settling(frame(0, finish: "STOP")) == [true])
+        #expect(settling(TestFrame(data: #"{"usageMetadata":{"totalTokenCount":3}}"#)).isEmpty)
+        #expect(settling(frame(1)) == [false])
+        #expect(settling(frame(1, finish: "MAX_TOKENS")) == [true])
+        #expect(settling(TestFrame(data: #"{"error":{"code":500,"message":"x"}}"#)).isEmpty)
+        var refused = GeminiStreamDecoder(Formats.context())
+        let events = refused.take(TestFrame(data: #"{"promptFeedback":{"blockReason":"SAFETY"}}"#))
+        #expect(events.compactMap(\.isSettled) == [true])
+    }
+
     @Test("Every pair of formats carries a stream over", arguments: ["chat", "messages", "gemini"])
     func pairs(source: String) throws {
         let original = try events(source)

@@ -46,10 +46,17 @@ enum {
     /** flags has PB_EVENT_CLEAN if the protocol's own end was seen. */
     PB_EVENT_END = 10,
     /** Something the model does not cover: name = format id, id = event name, extra_json = its data. */
-    PB_EVENT_NATIVE = 11
+    PB_EVENT_NATIVE = 11,
+    /**
+     * From decoders of protocols whose streams end with their transport and have no end of their own. flags has
+     * PB_EVENT_CLEAN if nothing is missing any more, so that END would be clean if the transport ended now; without
+     * it, what came since has begun something new. A host that hears nothing more for a moment after the former may
+     * call decoder_finish with PB_END_EOF. For the host; encoders need not know it.
+     */
+    PB_EVENT_SETTLED = 12
 };
 
-/** On END: the stream ended as its protocol says. */
+/** On END: the stream ended as its protocol says. On SETTLED: nothing is missing. */
 #define PB_EVENT_CLEAN 0x1u
 /** On USAGE: the counters were estimated, not reported. */
 #define PB_EVENT_ESTIMATED 0x2u

@@ -66,6 +66,17 @@ public struct EventWriter {
         emit(&event)
     }
 
+    /// For decoders of protocols whose streams end with their transport and have no end of their own.
+    ///
+    /// - Parameter isWhole: nothing is missing any more; false = what came since has begun something new.
+    public mutating func settled(_ isWhole: Bool) {
+        // Not among the types that the kit names: encoders need not know it.
+        var event = Self.record(.other)
+        event.type = UInt16(PB_EVENT_SETTLED)
+        if isWhole { event.flags = UInt32(PB_EVENT_CLEAN) }
+        emit(&event)
+    }
+
     /// - Parameter clean: the protocol's own end was seen.
     public mutating func end(clean: Bool) {
         var event = Self.record(.end)
