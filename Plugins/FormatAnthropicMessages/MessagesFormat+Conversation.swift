@@ -31,7 +31,15 @@ extension MessagesFormat: ConversationFormat {
     }
 
     static func tapResponse(_ body: UnsafeRawBufferPointer) throws(ConversionError) -> [AnswerEvent] {
-        try MessagesResponseTap.read(body)
+        var events: [AnswerEvent] = []
+        try MessagesResponseTap(body).send(to: &events)
+        return events
+    }
+
+    static func tapResponse(
+        _ body: UnsafeRawBufferPointer, into events: inout EventWriter
+    ) throws(ConversionError) {
+        try MessagesResponseTap(body).send(to: &events)
     }
 
     static func readError(status: Int, _ body: UnsafeRawBufferPointer) -> CanonicalError {

@@ -108,6 +108,36 @@ struct MessagesUsage {
         thinking = newer(thinking, usage["output_tokens_details"]?["thinking_tokens"])
     }
 
+    /// Takes the value that comes next in a document; what is no object has no counters.
+    mutating func read(_ reader: inout JSONReader, of document: UnsafeRawBufferPointer) throws(JSONError) {
+        guard try reader.isAtObject() else {
+            _ = try reader.value()
+            return
+        }
+        try reader.object { name, reader throws(JSONError) in
+            if name.equals("output_tokens_details"), try reader.isAtObject() {
+                return try reader.object { name, reader throws(JSONError) in
+                    let field = try reader.value()
+                    if name.equals("thinking_tokens") { thinking = field.int(in: document) }
+                }
+            }
+            let field = try reader.value()
+            if case .number = field.kind { note(name, field.int(in: document)) }
+        }
+    }
+
+    private mutating func note(_ name: JSONMemberName, _ number: Int?) {
+        if name.equals("input_tokens") {
+            input = number
+        } else if name.equals("output_tokens") {
+            output = number
+        } else if name.equals("cache_creation_input_tokens") {
+            cacheWrite = number
+        } else if name.equals("cache_read_input_tokens") {
+            cacheRead = number
+        }
+    }
+
     var counts: TokenCounts {
         TokenCounts(
             input: input.map { $0 + (cacheWrite ?? 0) + (cacheRead ?? 0) }, output: output, cached: cacheRead,

@@ -2,41 +2,72 @@ import CanonicalChat
 import PatchbayPlugin
 import PatchbayWire
 
-/// Reads from a complete answer what accounting needs, without building a tree of it.
-enum MessagesResponseTap {
-    static func read(_ body: UnsafeRawBufferPointer) throws(ConversionError) -> [AnswerEvent] {
-        var tape = JSONTape()
+/// Reads from a complete answer what accounting needs, in one pass and without a tree of it.
+struct MessagesResponseTap {
+    private let body: UnsafeRawBufferPointer
+    private var id: JSONField?
+    private var model: JSONField?
+    private var stopReason: JSONField?
+    private var stopSequence: JSONField?
+    private var usage = MessagesUsage()
+    private var hasContent = false
+    private var hasError = false
+
+    init(_ body: UnsafeRawBufferPointer) throws(ConversionError) {
+        self.body = body
         do throws(JSONError) {
-            try tape.parse(body)
+            var reader = try JSONReader(body)
+            if try reader.isAtObject() {
+                try reader.object { name, reader throws(JSONError) in try read(name, &reader) }
+            } else {
+                _ = try reader.value()
+            }
+            try reader.expectEnd()
         } catch {
             throw .invalid("the answer is not valid JSON: \(error.message)")
         }
-        let root = tape.root
-        guard let content = tape.present(root, named: "content"), tape.kind(content) == .array,
-            tape.present(root, named: "error") == nil
-        else { return try failure(tape) }
-        var events: [AnswerEvent] = [
-            .start(
-                id: tape.member(root, named: "id").flatMap { tape.string($0) } ?? "",
-                model: tape.member(root, named: "model").flatMap { tape.string($0) } ?? "")
-        ]
-        if let usage = tape.present(root, named: "usage") {
-            let counts = MessagesUsage(JSONValue(tape, usage)).counts
-            if !counts.isEmpty { events.append(.usage(counts)) }
-        }
-        let word = tape.member(root, named: "stop_reason").flatMap { tape.string($0) } ?? "end_turn"
-        let sequence = tape.member(root, named: "stop_sequence").flatMap { tape.string($0) }
-        events.append(.finish(0, MessagesFormat.finish(word, stopSequence: sequence)))
-        return events
     }
 
-    /// An error with status 200; anything else is no answer of the format.
-    private static func failure(_ tape: borrowing JSONTape) throws(ConversionError) -> [AnswerEvent] {
-        let names: [StaticString] = ["error", "message", "msg", "detail", "errors"]
-        guard names.contains(where: { tape.present(tape.root, named: $0) != nil }) else {
-            throw .invalid("`content` must be an array in an answer of anthropic.messages")
+    @inline(__always)
+    private mutating func read(_ name: JSONMemberName, _ reader: inout JSONReader) throws(JSONError) {
+        if name.equals("usage") {
+            usage = MessagesUsage()
+            return try usage.read(&reader, of: body)
         }
-        let body = ErrorBody(JSONValue(tape, tape.root))
-        return [.start(id: "", model: ""), .error(CanonicalError(format: MessagesFormat.id, status: nil, body: body))]
+        let field = try reader.value()
+        if name.equals("id") {
+            id = field
+        } else if name.equals("model") {
+            model = field
+        } else if name.equals("content") {
+            if case .array = field.kind { hasContent = true } else { hasContent = false }
+        } else if name.equals("stop_reason") {
+            stopReason = field
+        } else if name.equals("stop_sequence") {
+            stopSequence = field
+        } else if name.equals("error") {
+            if case .null = field.kind { hasError = false } else { hasError = true }
+        }
+    }
+
+    /// Start, usage and finish; or the error that stands in the place of an answer.
+    func send<Receiver: TapReceiver>(to receiver: inout Receiver) throws(ConversionError) {
+        guard hasContent, !hasError else {
+            guard let error = CanonicalError(disguisedIn: body, format: MessagesFormat.id) else {
+                throw .invalid("`content` must be an array in an answer of anthropic.messages")
+            }
+            receiver.tapStart(id: .absent, model: .absent)
+            return receiver.tapError(error)
+        }
+        id.withText(in: body) { id in model.withText(in: body) { model in receiver.tapStart(id: id, model: model) } }
+        let counts = usage.counts
+        if !counts.isEmpty { receiver.tapUsage(counts) }
+        let sequence = stopSequence?.string(in: body)
+        if sequence == nil, let stopReason, let raw = stopReason.rawString(in: body), raw.elementsEqual("end_turn".utf8)
+        {
+            return receiver.tapFinish(choice: 0, .stop, native: ByteView(raw))
+        }
+        let word = stopReason?.string(in: body) ?? "end_turn"
+        receiver.tapFinish(choice: 0, MessagesFormat.finish(word, stopSequence: sequence))
     }
 }

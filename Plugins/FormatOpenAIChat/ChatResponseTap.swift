@@ -89,11 +89,13 @@ struct ChatResponseTap {
     /// Start, usage and finishes; or the error that stands in the place of an answer.
     func send<Receiver: TapReceiver>(to receiver: inout Receiver) throws(ConversionError) {
         guard let choices, !(hasError && choices.count == 0) else {
-            let error = try disguisedError()
+            guard let error = CanonicalError(disguisedIn: body, format: ChatFormat.id) else {
+                throw .invalid("`choices` must be an array in an answer of openai.chat")
+            }
             receiver.tapStart(id: .absent, model: .absent)
             return receiver.tapError(error)
         }
-        withText(id) { id in withText(model) { model in receiver.tapStart(id: id, model: model) } }
+        id.withText(in: body) { id in model.withText(in: body) { model in receiver.tapStart(id: id, model: model) } }
         let counts = usage.counts
         if !counts.isEmpty { receiver.tapUsage(counts) }
         if choices.count == 1 { return send(choices.first, at: 0, to: &receiver) }
@@ -107,26 +109,10 @@ struct ChatResponseTap {
     private func send<Receiver: TapReceiver>(_ choice: Choice, at position: Int, to receiver: inout Receiver) {
         let reason = choice.word?.rawString(in: body).flatMap(ChatFormat.plainFinish)
         let index = choice.index ?? position
-        if let reason, let word = choice.word {
-            return withText(word) { receiver.tapFinish(choice: index, reason, native: $0) }
+        if let reason {
+            return choice.word.withText(in: body) { receiver.tapFinish(choice: index, reason, native: $0) }
         }
         let word = choice.word?.string(in: body) ?? ""
         receiver.tapFinish(choice: index, ChatFormat.finish(word) ?? CanonicalFinish(.stop))
-    }
-
-    /// The text of a string; that of anything else is empty. Without escapes it is not copied.
-    private func withText(_ field: JSONField?, _ use: (ByteView) -> Void) {
-        guard let field, field.hasEscapes, var text = field.string(in: body) else {
-            return use(field?.rawString(in: body).map { ByteView($0) } ?? .absent)
-        }
-        text.withUTF8 { use(ByteView(UnsafeRawBufferPointer($0))) }
-    }
-
-    /// An error with status 200; anything else is no answer of the format.
-    private func disguisedError() throws(ConversionError) -> CanonicalError {
-        guard let document = try? JSONValue(parsing: body),
-            ["error", "message", "msg", "detail", "errors"].contains(where: { !(document[$0]?.isNull ?? true) })
-        else { throw .invalid("`choices` must be an array in an answer of openai.chat") }
-        return CanonicalError(format: ChatFormat.id, status: nil, body: ErrorBody(document))
     }
 }

@@ -41,7 +41,8 @@ struct ResponsesStreamDecoder {
             return
         }
         document(name, &events)
-        tape.reset()
+        // Whoever only taps reads few frames of a stream, and many streams are open at once.
+        tape.reset(keeping: context.tap ? 0 : 1 << 16)
     }
 
     /// The transport delivers nothing more. The format always says when it is done.

@@ -50,6 +50,7 @@ extension ConfigurationDecoder {
         case .duration: fields.duration(member.name, mayBeZero: member.range.lowerBound == 0)
         case .size: fields.size(member.name, in: member.range)
         case .count: fields.integer(member.name, in: member.range)
+        case .truth: fields.flag(member.name).map { $0 ? 1 : 0 }
         }
     }
 

@@ -34,6 +34,22 @@ package struct TokenUsage: Sendable, Hashable {
         reasoning = later.reasoning ?? reasoning
         estimated = estimated || later.estimated
     }
+
+    /// The usage of two attempts together. A counter that is known of one of them only counts as that.
+    package func adding(_ other: TokenUsage) -> TokenUsage {
+        func sum(_ one: UInt64?, _ two: UInt64?) -> UInt64? {
+            guard one != nil || two != nil else { return nil }
+            return (one ?? 0).addingReportingOverflow(two ?? 0).partialValue
+        }
+        var total = self
+        total.input = sum(input, other.input)
+        total.output = sum(output, other.output)
+        total.cached = sum(cached, other.cached)
+        total.cacheWrite = sum(cacheWrite, other.cacheWrite)
+        total.reasoning = sum(reasoning, other.reasoning)
+        total.estimated = estimated || other.estimated
+        return total
+    }
 }
 
 /// What a model costs: money per token, and per request where a site charges that.

@@ -40,6 +40,7 @@ package struct LimitSettings: Sendable, Hashable {
     package var header: Int?
     package var body: Int?
     package var connectionsPerAddress: Int?
+    package var minimumRate: Int?
 
     package init() {}
 
@@ -47,6 +48,7 @@ package struct LimitSettings: Sendable, Hashable {
         limits.header = header ?? limits.header
         limits.body = body ?? limits.body
         limits.connectionsPerAddress = connectionsPerAddress ?? limits.connectionsPerAddress
+        limits.minimumRate = minimumRate ?? limits.minimumRate
     }
 }
 
@@ -59,6 +61,8 @@ package struct RetrySettings: Sendable, Hashable {
     package var backoffLimit: Int?
     /// Milliseconds.
     package var hedge: Int?
+    /// 0 or 1.
+    package var continueCutStreams: Int?
 
     package init() {}
 
@@ -67,5 +71,6 @@ package struct RetrySettings: Sendable, Hashable {
         retry.backoffBase = backoffBase ?? retry.backoffBase
         retry.backoffLimit = backoffLimit ?? retry.backoffLimit
         retry.hedge = hedge ?? retry.hedge
+        if let continueCutStreams { retry.continuesCutStreams = continueCutStreams != 0 }
     }
 }

@@ -20,11 +20,14 @@ package struct RequestPolicy: Sendable, Hashable {
         package init() {}
     }
 
-    /// Bytes, and connections.
+    /// Bytes, connections, and bytes per second.
     package struct Limits: Sendable, Hashable {
         package var header = 65_536
         package var body = 33_554_432
         package var connectionsPerAddress = 1_024
+        /// Bytes per second that a client has to take of an answer, and send of a body, while it is the one who is
+        /// waited for; 0 = any.
+        package var minimumRate = 64
 
         package init() {}
     }
@@ -39,6 +42,8 @@ package struct RequestPolicy: Sendable, Hashable {
         /// Milliseconds without content of a streamed answer after which a second channel is asked at the same time;
         /// 0 = never.
         package var hedge = 0
+        /// A stream that breaks after text has been delivered is continued by another attempt where that is sound.
+        package var continuesCutStreams = false
 
         package init() {}
     }

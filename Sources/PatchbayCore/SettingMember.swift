@@ -1,4 +1,5 @@
-/// A whole number that people may set in several places: its name, its unit, its bounds and where it is kept.
+/// A whole number or a truth value that people may set in several places: its name, its unit, its bounds and where it
+/// is kept.
 ///
 /// The configuration file, the admin API and the store read and write settings through these lists, so that a setting
 /// is described once.
@@ -9,6 +10,8 @@ package struct SettingMember<Settings>: Sendable {
         /// Bytes; written `64KiB` in the file.
         case size
         case count
+        /// 0 or 1; written `true` in the file and in the admin API.
+        case truth
     }
 
     /// Mappings that it is inside of, outermost first.
@@ -58,6 +61,9 @@ extension PolicySettings {
         .init(
             ["limits"], "connections_per_address", .count, 1...1_000_000, \.limits.connectionsPerAddress,
             "Open connections of one client address."),
+        .init(
+            ["limits"], "minimum_rate", .size, 0...1_073_741_824, \.limits.minimumRate,
+            "What a client has to take or send each second while it is waited for; 0 = anything."),
         .init(["retry"], "max_attempts", .count, 1...16, \.retry.maxAttempts, "Upstream calls for one request."),
         .init(
             ["retry", "backoff"], "base", .duration, nil, \.retry.backoffBase,
@@ -68,6 +74,9 @@ extension PolicySettings {
         .init(
             ["retry"], "hedge", .duration, 0...86_400_000, \.retry.hedge,
             "Without content of a streamed answer for so long, a second channel is asked at the same time; 0 = never."),
+        .init(
+            ["retry"], "continue_cut_streams", .truth, 0...1, \.retry.continueCutStreams,
+            "A stream that breaks after text has been delivered is continued by another attempt where that is sound."),
     ]
 }
 

@@ -63,6 +63,8 @@ struct AttemptState {
     var stops: [String] = []
     var cutter: StopCutter?
     var tap = StreamTap()
+    /// Watches what the client gets, where cut streams are continued.
+    var delivery: StreamDelivery?
     /// The error of the stream stands in what the client gets.
     var errorIsShown = false
     /// Frames that were read without complaint since the answer has begun.

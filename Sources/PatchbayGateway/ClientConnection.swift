@@ -38,7 +38,7 @@ final class ClientConnection: ChannelInboundHandler {
     private(set) var headBytes = ByteBuffer()
     private var body = ByteBuffer()
     /// When the current phase has lasted too long, in nanoseconds of the monotonic clock.
-    private var deadline = Int64.max
+    var deadline = Int64.max
     private var keepAlive = true
     private var isProcessing = false
     private var isReadingPaused = false
@@ -49,8 +49,9 @@ final class ClientConnection: ChannelInboundHandler {
     /// What the next flush sends, unless it is in the channel already.
     private var outgoing: ByteBuffer?
     private var needsFlush = false
-    /// What was queued for the client at the last tick.
-    private var queuedBefore = 0
+    var pace = ClientPace()
+    /// What of the request's body has come.
+    var receivedBytes: Int { body.readableBytes }
     /// The open connections of the client's address, and as which of them this one was counted.
     private var address: AddressCell?
     private var addressOrdinal = 0
@@ -172,8 +173,7 @@ final class ClientConnection: ChannelInboundHandler {
     /// Called by the loop every quarter of a second.
     func tick(now: Int64) {
         if phase == .answering { exchange.tick(now: now) }
-        noteProgress(now: now)
-        guard now >= deadline else { return }
+        guard !noteProgress(now: now), now >= deadline else { return }
         switch phase {
         case .body, .chunkedBody:
             refuse(GatewayError(.requestTimeout, "the request body did not arrive in time", status: 408))
@@ -182,23 +182,6 @@ final class ClientConnection: ChannelInboundHandler {
         default:
             context?.close(promise: nil)
         }
-    }
-
-    /// A client that goes on taking what is queued for it is slow, not gone: it gets more time.
-    private func noteProgress(now: Int64) {
-        let queued = queuedBytes
-        defer { queuedBefore = queued }
-        guard queued < queuedBefore else { return }
-        switch phase {
-        case .lingering where queued == 0: deadline = now + ClientConnection.lingerTime
-        case .answering, .head, .lingering: deadline = max(deadline, now + loop.timeouts.clientWrite.milliseconds)
-        case .body, .chunkedBody, .discarding, .closed: break
-        }
-    }
-
-    /// Bytes of answers that the client has not taken.
-    private var queuedBytes: Int {
-        (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
     }
 
     /// Nothing of a request has arrived.
@@ -319,6 +302,8 @@ final class ClientConnection: ChannelInboundHandler {
 
     private func prepareBody(_ length: Int) {
         body.clear()
+        pace.received = 0
+        pace.watch.rest()
         if head.expectsContinue, incoming.readableBytes == 0, let context {
             var interim = context.channel.allocator.buffer(capacity: 32)
             interim.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
@@ -396,6 +381,7 @@ final class ClientConnection: ChannelInboundHandler {
     private func dispatch() {
         phase = .answering
         deadline = .max
+        pace.watch.rest()
         exchange.bodyReceived(body)
         body = ByteBuffer()
     }
@@ -442,7 +428,7 @@ extension ClientConnection {
 
     /// An empty buffer with room.
     func buffer(capacity: Int) -> ByteBuffer {
-        if capacity <= 16_384, let spare = loop.takeSpareBuffer() { return spare }
+        if let spare = loop.takeSpareBuffer(capacity: capacity) { return spare }
         return context?.channel.allocator.buffer(capacity: capacity) ?? ByteBufferAllocator().buffer(capacity: capacity)
     }
 
@@ -456,6 +442,7 @@ extension ClientConnection {
         if let run { return run.write(bytes) }
         needsFlush = true
         passOutgoing()
+        pace.handedOver += bytes.readableBytes
         context?.write(wrapOutboundOut(bytes), promise: nil)
     }
 
@@ -464,6 +451,7 @@ extension ClientConnection {
         guard let bytes = outgoing else { return }
         outgoing = nil
         socket?.noteChannelWrite()
+        pace.handedOver += bytes.readableBytes
         context?.write(wrapOutboundOut(bytes), promise: nil)
     }
 
@@ -473,6 +461,7 @@ extension ClientConnection {
         if var bytes = outgoing {
             outgoing = nil
             if socket?.write(&bytes) == true { return loop.reuse(&bytes) }
+            pace.handedOver += bytes.readableBytes
             context?.write(wrapOutboundOut(bytes), promise: nil)
         }
         context?.flush()
@@ -591,7 +580,7 @@ extension ClientConnection {
     }
 
     /// So long the client's own close is awaited.
-    private static let lingerTime = 2_000.milliseconds
+    static let lingerTime = 2_000.milliseconds
 }
 
 extension Int {

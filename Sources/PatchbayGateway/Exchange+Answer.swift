@@ -231,7 +231,7 @@ extension Exchange: UpstreamResponseReceiver {
     }
 
     func sendDocument(_ document: ByteBuffer) {
-        var bytes = connection.buffer(capacity: 256 + attempt.forwarded.readableBytes + document.readableBytes)
+        var bytes = connection.buffer(capacity: 768 + attempt.forwarded.readableBytes + document.readableBytes)
         writeAnswerHead(status: attempt.status, into: &bytes)
         connection.finishHead(&bytes, document: document)
         sentToClient += document.readableBytes
@@ -242,13 +242,16 @@ extension Exchange: UpstreamResponseReceiver {
 
     /// Status line, request id and the fields of the upstream that are passed on.
     func writeAnswerHead(status: Int, into bytes: inout ByteBuffer) {
-        HeadWriter.write(to: &bytes, capacity: 224 + attempt.forwarded.readableBytes) { writer in
+        let capacity = 224 + attempt.forwarded.readableBytes + RateLimitHeaders.capacity
+        HeadWriter.write(to: &bytes, capacity: capacity) { writer in
             ResponseHead.writeStatus(status, into: &writer)
             ResponseHead.writeRequestID(id, dialect: dialect, into: &writer)
             attempt.forwarded.withUnsafeReadableBytes { writer.write($0) }
             if !attempt.hasContentType { writer.write("content-type: application/json\r\n") }
+            if let limiter = key?.limiter {
+                RateLimitHeaders.write(limiter, dialect: dialect, now: loop.now, into: &writer)
+            }
         }
-        writeRateLimits(into: &bytes)
         timing?.write(into: &bytes)
         if losses != nil, !warnings.isEmpty {
             ResponseHead.writeField("x-patchbay-warnings", warnings.joined(separator: ","), into: &bytes)

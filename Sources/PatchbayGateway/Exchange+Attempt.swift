@@ -64,7 +64,7 @@ extension Exchange {
         timing?.attemptSent()
         loop.health.attemptStarted(attempt.channel, of: snapshot.table)
         let timeouts = slot.policy.timeouts
-        if slot.policy.retry.hedge > 0, fields.stream { attempt.leg = HedgeLeg(self) }
+        if slot.policy.retry.hedge > 0, fields.stream, continuation == nil { attempt.leg = HedgeLeg(self) }
         upstream = loop.pool.send(
             request, to: destination,
             timeouts: UpstreamTimeouts(
@@ -96,13 +96,16 @@ extension Exchange {
         if let form = fields.form { return try formRequest(form, draft, upstream) }
         let isOwn = attempt.isSameFormat && !dropsReasoning && !isForeignShape
         let body = try isOwn ? patchedBody(draft) : convertedBody(draft, from: client)
-        return try upstreamRequest(draft: draft, upstream: upstream, body: body)
+        return try upstreamRequest(draft: draft, upstream: upstream, body: continued(body))
     }
 
     /// The client's own format if the channel speaks it and it has not proved unsupported there, else the first other.
     func chooseFormat(for client: FormatBinding, upstream: ChannelUpstream) throws(ChannelUnusable) -> FormatBinding {
         let usable = loop.health.usableFormats(
             attempt.channel, model: attempt.upstreamModel, of: snapshot.table, now: loop.now)
+        if continuation != nil {
+            return try chooseContinuableFormat(for: client, upstream: upstream, usable: usable)
+        }
         // A format that no site speaks has an empty set, which every set contains.
         if !client.own.isEmpty, usable.contains(client.own) { return client }
         guard endpoint != .compaction else { throw ChannelUnusable(reason: "the channel cannot compact conversations") }
@@ -195,7 +198,7 @@ extension Exchange {
         losses = LossLedger(continuing: lossesOfReading)
         var converted: [UInt8] = []
         do throws(PluginError) {
-            var parameters = codecParameters()
+            var parameters = codecParameters(isAnswer: false)
             parameters.stream = attempt.streams
             parameters.strict = refusedLoss != nil
             try canonicalForChannel().withBytes { raw throws(PluginError) in
@@ -216,7 +219,7 @@ extension Exchange {
     }
 
     /// What the codecs need besides the document.
-    func codecParameters(tap: Bool = false) -> CodecParameters {
+    func codecParameters(tap: Bool = false, isAnswer: Bool = true) -> CodecParameters {
         var parameters = CodecParameters()
         parameters.stream = fields.stream
         parameters.tap = tap
@@ -225,7 +228,7 @@ extension Exchange {
         parameters.dialect = dialectVersion
         parameters.requestID = requestID
         parameters.createdSeconds = startedAtUnix / 1000
-        parameters.request = canonical
+        if isAnswer { parameters.request = answeredRequest() }
         parameters.profile = attempt.profile
         parameters.losses = losses
         return parameters

@@ -114,6 +114,7 @@ extension Exchange {
 
     /// The answer is a document though the client wants a stream: it is checked, then written as one.
     func documentForStream() {
+        if continuation != nil { return attemptFailed(.answer(sentence: "the answer is no stream to go on with")) }
         do {
             let stream = try unfoldedStream()
             attempt.collected = ByteBuffer(bytes: stream)
@@ -162,7 +163,7 @@ extension Exchange {
     func readCanonical(with codec: FormatCodec) throws(PluginError) {
         guard canonical.isEmpty else { return }
         let ledger = LossLedger()
-        var parameters = codecParameters()
+        var parameters = codecParameters(isAnswer: false)
         parameters.losses = ledger
         var made: [UInt8] = []
         try body.withUnsafeReadableBytes { raw throws(PluginError) in
@@ -170,5 +171,19 @@ extension Exchange {
         }
         canonical = made
         lossesOfReading = ledger
+    }
+
+    /// The canonical request as those see it who convert its answer: without its turns, which may be long and say
+    /// nothing of the answer. Empty if no canonical form was made.
+    func answeredRequest() -> [UInt8] {
+        if let answered { return answered }
+        var shortened: [UInt8] = []
+        canonical.withUnsafeBytes { bytes in
+            let found = try? JSONFieldScanner.scanTopLevel(bytes, names: ["turns"])
+            guard let turns = found?.first ?? nil else { return shortened.append(contentsOf: bytes) }
+            Array("[]".utf8).withUnsafeBytes { JSONPatch.replace(turns.span, with: $0, in: bytes, into: &shortened) }
+        }
+        answered = shortened
+        return shortened
     }
 }

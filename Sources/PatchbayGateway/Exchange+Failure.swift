@@ -32,7 +32,8 @@ extension Exchange {
                 "request_id": "\(requestID)", "channel": "\(snapshot.table.channels[Int(attempt.channel)].id)",
                 "status": "\(attempt.status)", "fault": "\(verdict.fault.name)", "reason": "\(reason)",
             ])
-        guard state == .waiting else { return breakCommittedStream(cause) }
+        guard state == .waiting else { return streamBrokeOff(verdict, cause) }
+        if continuation != nil { return continuationFailed(verdict, cause) }
         if case .answer = cause, retriesWithConversation() || retriesWithoutReasoning() {
             // The same channel again, after another one that may be under way beside it.
             plan.insert(governed.candidate, at: planPosition)
@@ -78,7 +79,8 @@ extension Exchange {
                         httpStatus: attempt.status, transport: transport ?? .none,
                         format: attempt.binding?.name.view ?? Views.of(""), operation: operationName)
                     input.body = body
-                    input.bytesToClient = sentToClient
+                    // What another attempt may go on from is as good as unsent.
+                    if attempt.delivery == nil, continuation == nil { input.bytesToClient = sentToClient }
                     input.headers = loop.headers
                     return instance.classify(input)
                 }
@@ -106,15 +108,20 @@ extension Exchange {
 
     // MARK: - Answers
 
-    /// After the commit point nothing can be tried again: the client is told in its own dialect.
-    private func breakCommittedStream(_ cause: AttemptFailureCause) {
+    /// After the commit point nothing is begun again: the client is told in its own dialect.
+    func breakCommittedStream(_ cause: AttemptFailureCause) {
         usage.merge(attempt.tap.usage)
-        let error = GatewayError(.streamTruncated, "the upstream's stream broke off: \(cause.sentence)", status: 502)
+        let error = truncation(cause)
         settle(outcome: .truncated, status: 200, errorCode: error.code.rawValue)
         breakStream(error)
     }
 
+    func truncation(_ cause: AttemptFailureCause) -> GatewayError {
+        GatewayError(.streamTruncated, "the upstream's stream broke off: \(cause.sentence)", status: 502)
+    }
+
     func answerLastError() {
+        if let continuation { return endBrokenStream(continuation) }
         if endpoint == .countTokens { return answerEstimatedCount() }
         let error =
             lastError

@@ -44,6 +44,7 @@ extension Exchange {
         guard hasLedgerEntry, let key else { return }
         hasLedgerEntry = false
         if usage.input == nil || usage.output == nil { estimateMissingUsage(outcome) }
+        if let continuation { usage = usage.adding(continuation.usage) }
         endAdmission(after: outcome)
         let now = loop.now
         let numbers = RequestNumbers(
@@ -79,7 +80,7 @@ extension Exchange {
         record.clientFormat = endpoint?.format?.rawValue ?? ""
         record.upstreamFormat = attempt.format.rawValue
         record.errorCode = errorCode
-        record.warnings = warnings
+        record.warnings = warnings + (continuation?.warnings ?? [])
         return record
     }
 }
@@ -100,7 +101,7 @@ extension Exchange {
     /// Nearly every request goes well at the first attempt and loses nothing in a conversion. What is said of it is
     /// what was said of the one before, but for the numbers; then no record is made of it. Nil for all others.
     private func plainWords(of key: GatewayKey, status: Int, errorCode: String) -> LedgerWords? {
-        guard isPlainSuccess, attempts.isEmpty, errorCode.isEmpty, losses == nil, status == attempt.status,
+        guard isPlainSuccess, attempts.isEmpty, errorCode.isEmpty, losses?.losses.isEmpty ?? true, status == attempt.status,
             let slot = attempt.slot, let clientFormat = binding, let upstreamFormat = attempt.binding
         else { return nil }
         if let known = knownWords, known.key === key, known.slot === slot, known.clientFormat === clientFormat,

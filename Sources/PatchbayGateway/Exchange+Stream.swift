@@ -24,9 +24,12 @@ extension Exchange {
         guard let codec = snapshot.codecs[attempt.format], let clientFormat = endpoint?.format else { return }
         let isSame = attempt.isSameFormat
         do {
+            if let continuation { return try joinStream(continuation, codec) }
             attempt.decoder = try codec.openDecoder(codecParameters(tap: isSame))
             attempt.tap.isOnlyTapped = isSame
-            if !isSame { attempt.encoder = stopping(try snapshot.codecs[clientFormat]?.openEncoder(codecParameters())) }
+            if isSame { return try watchFrames(codec) }
+            let writer = try snapshot.codecs[clientFormat]?.openEncoder(codecParameters())
+            attempt.encoder = stopping(watched(writer))
         } catch {
             dropUpstream()
             attemptFailed(.transport(.protocolViolation, sentence: error.sentence))
@@ -45,6 +48,8 @@ extension Exchange {
             }
         } catch {
             dropUpstream()
+            // What is known as delivered has to be.
+            if attempt.delivery != nil, attempt.mode == .passing { write(chunk: output) }
             return attemptFailed(
                 .transport(.protocolViolation, sentence: "the upstream's stream is malformed: \(error.message)"))
         }
@@ -70,9 +75,10 @@ extension Exchange {
         attempt.frameSizes.add(frame.raw.count)
         if responses != nil { noteItem(frame) }
         if attempt.tap.error != nil {
-            attempt.errorIsShown = showsError(frame)
+            attempt.errorIsShown = attempt.delivery == nil && showsError(frame)
             guard attempt.errorIsShown else { return }
         }
+        attempt.delivery?.note(frame)
         if attempt.renamesModel, StreamEdit.appendRenamed(frame, to: fields.model, into: &output) { return }
         output.append(contentsOf: frame.raw)
     }
@@ -89,7 +95,7 @@ extension Exchange {
                 try decoder.frame(frame, to: attempt.encoder, output: &output, tap: &attempt.tap)
             }
             if attempt.tap.events > 0 { attempt.goodFrames += 1 }
-            if attempt.tap.error != nil { attempt.errorIsShown = attempt.encoder != nil }
+            if attempt.tap.error != nil { attempt.errorIsShown = attempt.encoder != nil && attempt.delivery == nil }
         } catch {
             attempt.tap.error = StreamErrorInfo(category: .upstreamInvalid, message: error.sentence)
         }
@@ -143,8 +149,9 @@ extension Exchange {
         cancelRival()
         attempt.mode = .passing
         state = .streaming
-        firstTokenAt = loop.now
+        firstTokenAt = firstTokenAt ?? loop.now
         loop.metrics.streams(1)
+        if let continuation { noteContinued(continuation) }
         var head = connection.buffer(capacity: 512 + attempt.collected.readableBytes)
         writeStreamHead(into: &head)
         let held = Array(attempt.collected.readableBytesView)
@@ -181,7 +188,8 @@ extension Exchange {
     }
 
     func append(chunk: [UInt8], to buffer: inout ByteBuffer) {
-        let chunk = arrayFraming?.elements(of: chunk) ?? chunk
+        let identified = continuation?.identified(chunk) ?? chunk
+        let chunk = arrayFraming?.elements(of: identified) ?? identified
         guard !chunk.isEmpty else { return }
         sentToClient += chunk.count
         if connection.acceptsChunked { buffer.writeChunk(chunk) } else { buffer.writeBytes(chunk) }
@@ -228,6 +236,10 @@ extension Exchange {
     /// dialect understands it; if not, one that it does understand follows.
     private func streamBroke(_ error: StreamErrorInfo, _ output: [UInt8]) {
         dropUpstream()
+        if attempt.delivery != nil {
+            write(chunk: output)
+            return attemptFailed(.streamError(error))
+        }
         usage.merge(attempt.tap.usage)
         penalise(judge(.streamError(error)), reason: error.message)
         settle(outcome: .truncated, status: 200, errorCode: GatewayError.Code.streamTruncated.rawValue)
@@ -261,7 +273,10 @@ extension Exchange {
         }
         finishDecoder(reason, into: &output)
         let isClean = attempt.decoder == nil || (attempt.tap.clean && attempt.tap.error == nil)
-        guard isClean else { return attemptFailed(.truncated) }
+        guard isClean else {
+            if attempt.delivery != nil { write(chunk: output) }
+            return attemptFailed(.truncated)
+        }
         streamComplete(output)
         finishStream()
     }

@@ -74,7 +74,9 @@ final class Exchange {
     /// Goes up with every wait, so that what arrives after one has ended is known as late.
     var waitSerial: UInt64 = 0
     /// The canonical form of the body, made once for all attempts that need it.
-    var canonical: [UInt8] = []
+    var canonical: [UInt8] = [] { didSet { answered = nil } }
+    /// What answers are told of it; see ``answeredRequest()``.
+    var answered: [UInt8]?
     /// Sealed reasoning has been taken out of `canonical`, so that every attempt is written from there.
     var dropsReasoning = false
     /// The body has the shape of another format than that of the path, and `canonical` is what it says.
@@ -85,12 +87,16 @@ final class Exchange {
     var transfer: FileTransfer?
     /// Numbers the questions to the store, so that a late answer is known as such.
     var lookup: UInt = 0
+    /// When the store was asked last.
+    var lookedAt: Int64 = 0
 
     // The attempt in progress.
     var attempt = AttemptState()
     var upstream: UpstreamExchange?
     /// A second attempt beside it, or the first one beside the second.
     var rival: RivalAttempt?
+    /// The stream has broken off and another attempt is to go on with it, or does so.
+    var continuation: StreamContinuation?
 
     // The answer.
     /// Bytes of the upstream's answer; signs of life do not count.
@@ -166,6 +172,7 @@ final class Exchange {
         dropsReasoning = false
         isForeignShape = false
         responses = nil
+        if continuation != nil { continuation = nil }
         sentToClient = 0
         firstTokenAt = nil
         silence = ClientSilence(since: startedAt)
@@ -301,6 +308,7 @@ final class Exchange {
         if !canonical.isEmpty { canonical = [] }
         responses = nil
         transfer = nil
+        if continuation != nil { continuation = nil }
         attempt = AttemptState()
     }
 
@@ -310,11 +318,11 @@ final class Exchange {
         if isWritable { upstream?.resumeReading() } else { upstream?.pauseReading() }
     }
 
-    /// Nanoseconds that a request waits for the store of responses.
+    /// Nanoseconds that a request waits for what the gateway keeps.
     private static let storePatience: Int64 = 10_000_000_000
 
     func tick(now: Int64) {
-        if state == .looking, now - startedAt > Exchange.storePatience {
+        if state == .looking, now - lookedAt > Exchange.storePatience {
             let sentence = "what this gateway keeps cannot be read at the moment"
             return answerLocally(GatewayError(.storeUnavailable, sentence, status: 503), beforeBody: false)
         }

@@ -141,11 +141,12 @@ extension Exchange {
         dropUpstream()
         usage.merge(attempt.tap.usage)
         finishAttempt(fault: .client, reason: error.sentence)
-        if state == .waiting {
+        if state == .waiting, continuation == nil {
             settle(outcome: .failed, status: error.status, errorCode: error.code.rawValue)
             answerLocally(error, beforeBody: false)
         } else {
-            settle(outcome: .truncated, status: attempt.status, errorCode: error.code.rawValue)
+            let status = continuation == nil ? attempt.status : 200
+            settle(outcome: .truncated, status: status, errorCode: error.code.rawValue)
             breakStream(error)
         }
         return true

@@ -85,8 +85,11 @@ final class LoopContext {
         ids.next(time: time)
     }
 
-    /// An empty buffer whose memory has been used before, if there is one.
-    func takeSpareBuffer() -> ByteBuffer? { spareBuffer.take() }
+    /// An empty buffer of at least so many bytes whose memory has been used before, if there is one.
+    func takeSpareBuffer(capacity: Int) -> ByteBuffer? {
+        guard let spare = spareBuffer, spare.storageCapacity >= capacity else { return nil }
+        return spareBuffer.take()
+    }
 
     /// Keeps the memory of a buffer whose bytes have left.
     func reuse(_ buffer: inout ByteBuffer) {

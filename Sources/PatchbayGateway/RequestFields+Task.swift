@@ -4,7 +4,7 @@ import PatchbayWire
 extension RequestFields {
     /// A scanner for ``init(task:body:contentType:scanner:)``; to be kept and used again.
     static var taskScanner: JSONFieldScanner {
-        JSONFieldScanner(["model", "stream", "stream_options", "stream_format"])
+        JSONFieldScanner(names + ["stream_format"])
     }
 
     /// The fields of a request beside the conversations: JSON, or a form where the content type says so.
@@ -19,7 +19,7 @@ extension RequestFields {
         }
         guard let boundary else {
             try self.init(scanning: body, with: &scanner, defaultModel: task.defaultModel)
-            if task == .speech, let format = scanner[3], format.kind == .string {
+            if task == .speech, let format = scanner[Self.names.count], format.kind == .string {
                 stream = body.withUnsafeReadableBytes { format.rawString(in: $0)?.equals("sse") ?? false }
             }
             return

@@ -16,6 +16,8 @@ struct RequestFields {
     private(set) var hasInput = false
     /// `stream_options` as it stands in the body.
     private(set) var streamOptions: JSONSpan?
+    /// The most tokens that the answer may have; 0 where the request leaves it to the model.
+    private(set) var answerLimit = 0
 
     init() {}
 
@@ -49,6 +51,7 @@ struct RequestFields {
         } catch {
             throw .invalid("the request body is not a JSON object: \(error.message) at byte \(error.offset)")
         }
+        body.withUnsafeReadableBytes { readAnswerLimit(of: $0, scanner) }
     }
 
     private enum RequestFieldsError: Error {
@@ -56,8 +59,19 @@ struct RequestFields {
         case field(String, String)
     }
 
+    /// What the formats call the longest answer that the client wants: Chat Completions has two words for it, one of
+    /// them that of Messages, then come Responses and Gemini, which has it one level deeper.
+    private static let answerLimits: [StaticString] = ["max_tokens", "max_completion_tokens", "max_output_tokens"]
+    private static let generationConfig: StaticString = "generationConfig"
+    private static let firstAnswerLimit = 3
+    /// The members that this type looks at, in the order of what reads them.
+    static var names: [StaticString] {
+        ["model", "stream", "stream_options"] + answerLimits + [generationConfig, "input"]
+    }
+    private static let inputPlace = 7
+
     /// A scanner for the members that this type looks at; to be kept and used again.
-    static var scanner: JSONFieldScanner { JSONFieldScanner(["model", "stream", "stream_options", "input"]) }
+    static var scanner: JSONFieldScanner { JSONFieldScanner(names) }
 
     private mutating func scan(
         _ bytes: UnsafeRawBufferPointer, _ scanner: inout JSONFieldScanner
@@ -83,11 +97,23 @@ struct RequestFields {
             default: throw .field("stream", "has to be true or false")
             }
         }
-        hasInput = scanner[3] != nil
+        hasInput = scanner[Self.inputPlace] != nil
         if let options = scanner[2], options.kind != .null {
             guard options.kind == .object else { throw .field("stream_options", "has to be an object") }
             streamOptions = options.span
         }
+        readAnswerLimit(of: bytes, scanner)
+    }
+
+    private mutating func readAnswerLimit(of bytes: UnsafeRawBufferPointer, _ scanner: borrowing JSONFieldScanner) {
+        let first = RequestFields.firstAnswerLimit
+        let last = first + RequestFields.answerLimits.count
+        for index in first..<last {
+            if let field = scanner[index] { answerLimit = max(answerLimit, field.int(in: bytes) ?? 0) }
+        }
+        guard let options = scanner[last], options.kind == .object else { return }
+        let found = try? JSONFieldScanner.scanTopLevel(options.bytes(in: bytes), names: ["maxOutputTokens"])
+        answerLimit = max(answerLimit, found?.first??.int(in: options.bytes(in: bytes)) ?? 0)
     }
 
     /// Sets ``model`` from the body.

@@ -15,6 +15,7 @@ package final class GatewayMetrics: Sendable {
     let limitHits: MetricFamily
     let retries: MetricFamily
     let hedges: MetricFamily
+    let continuations: MetricFamily
     let queued: MetricFamily
     let queueWait: MetricFamily
 
@@ -56,6 +57,9 @@ package final class GatewayMetrics: Sendable {
             labels: ["scope", "limit"])
         hedges = registry.counter(
             "patchbay_hedged_attempts_total", help: "Attempts beside another one of their request, by site.",
+            labels: ["site"])
+        continuations = registry.counter(
+            "patchbay_continued_streams_total", help: "Cut streams that were continued, by the site that went on.",
             labels: ["site"])
         retries = registry.counter(
             "patchbay_retries_total", help: "Attempts after the first of their request, by site.", labels: ["site"])

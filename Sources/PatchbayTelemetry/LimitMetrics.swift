@@ -37,6 +37,11 @@ package final class LimitMetrics {
         shard.add(1, to: cell(metrics.hedges, site))
     }
 
+    /// Counts an answer that goes on where another one broke off.
+    package func continued(site: String) {
+        shard.add(1, to: cell(metrics.continuations, site))
+    }
+
     /// - Parameter change: +1 when a request begins to wait at a gate, -1 when it stops.
     package func queued(_ gate: String, _ change: Int64) {
         shard.add(change, to: cell(metrics.queued, gate))

@@ -1,4 +1,5 @@
 import PatchbayGateway
+import PatchbayTelemetry
 
 #if canImport(Glibc)
     import Glibc
@@ -41,67 +42,8 @@ struct MemoryTrim: Sendable {
 
     static func trim() {
         _ = allocatorTrim?(0)
-        for mapping in CleanMappings.read() {
-            madvise(mapping.start, mapping.count, Int32(MADV_DONTNEED))
+        CleanMappings.ofThisProcess { mapping in
+            madvise(UnsafeMutableRawPointer(bitPattern: mapping.lowerBound), mapping.count, Int32(MADV_DONTNEED))
         }
     }
 }
-
-/// The mappings of this process that hold nothing but unchanged pages of files and cannot be written to.
-///
-/// Relocated pages are not among them: they are private copies, which the kernel counts as anonymous.
-enum CleanMappings {
-    struct Mapping {
-        var start: UnsafeMutableRawPointer
-        var count: Int
-    }
-
-    static func read() -> [Mapping] {
-        parse(content(of: "/proc/self/smaps"))
-    }
-
-    /// Reads the text of `/proc/PID/smaps`: a line with address, rights and name, then lines with sizes.
-    static func parse(_ text: String) -> [Mapping] {
-        var found: [Mapping] = []
-        var candidate: Mapping?
-        for line in text.split(separator: "\n") {
-            let words = line.split(separator: " ")
-            guard let first = words.first else { continue }
-            if !first.hasSuffix(":") {
-                candidate = mapping(words)
-            } else if first == "Anonymous:" {
-                if let candidate, words.count > 1, words[1] == "0" { found.append(candidate) }
-                candidate = nil
-            }
-        }
-        return found
-    }
-
-    private static func mapping(_ words: [Substring]) -> Mapping? {
-        guard words.count >= 6, words[5].hasPrefix("/"), words[1].hasPrefix("r"), words[1].hasSuffix("p"),
-            !words[1].contains("w")
-        else { return nil }
-        let ends = words[0].split(separator: "-").compactMap { UInt(String($0), radix: 16) }
-        guard ends.count == 2, ends[0] < ends[1], let start = UnsafeMutableRawPointer(bitPattern: ends[0]) else {
-            return nil
-        }
-        return Mapping(start: start, count: Int(ends[1] - ends[0]))
-    }
-
-    private static func content(of path: String) -> String {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return "" }
-        defer { close(descriptor) }
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 65_536)
-        while true {
-            let count = fill(&chunk, descriptor)
-            guard count > 0 else { break }
-            bytes += chunk[..<count]
-        }
-        return String(decoding: bytes, as: UTF8.self)
-    }
-}
-
-/// The name `read` is taken inside the type above.
-private func fill(_ buffer: inout [UInt8], _ descriptor: Int32) -> Int { read(descriptor, &buffer, buffer.count) }

@@ -1,3 +1,4 @@
+import PatchbayCore
 import Testing
 
 @testable import PatchbayGateway
@@ -27,5 +28,11 @@ import Testing
             return generator.next(time: 1_700_000_000_000).text
         }
         #expect(Set(ids).count == parts.count)
+    }
+
+    @Test(arguments: [0, 1, 1_763_690_000_123, (1 << 48) - 1] as [Int64])
+    func theTimeCanBeReadFromIt(time: Int64) {
+        var ids = RequestIDGenerator()
+        #expect(RequestMoment.milliseconds(of: ids.next(time: time).text) == time)
     }
 }

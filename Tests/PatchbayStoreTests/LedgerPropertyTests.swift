@@ -69,7 +69,8 @@ import Testing
         mutating func finish(_ loop: Int) {
             for _ in 0..<Int.random(in: 1...20, using: &random) where !open[loop].isEmpty {
                 let id = open[loop].remove(at: Int.random(in: 0..<open[loop].count, using: &random))
-                var record = RequestRecord.sample(id, time: 1)
+                // Beginning and end of a request carry the same time, that of its beginning.
+                var record = RequestRecord.sample(id, time: Int64(id.dropFirst()) ?? 0)
                 record.outcome = Bool.random(using: &random) ? .completed : .cancelled
                 writers[loop].finish(record)
                 expected[id] = record.outcome

@@ -18,6 +18,7 @@ import callgrind
 import documents
 from lab import TICKS, Lab, configuration, free_port, site
 from report import replace_section
+from scenarios import setup
 
 LOOP = "event loop and reading sockets"
 # The first pattern that is found in a function's name says its stage. The order matters.
@@ -107,7 +108,7 @@ def count_instructions(lab, name, case, requests, connections, binary, environme
     """One profile for each thread, and how many requests (or chunks of paced streams) they stand for."""
     (text, path, body), port = case, free_port()
     gateway = lab.gateway(
-        f"callgrind-{name}", configuration(port, [text]), port, binary=binary, environment=environment,
+        f"callgrind-{name}", setup.governed(lab, configuration(port, [text])), port, binary=binary, environment=environment,
         wrapper=["valgrind", "--tool=callgrind", "--instr-atstart=no", "--separate-threads=yes",
                  f"--callgrind-out-file={lab.work}/{name}.out"])
     body = lab.file(f"{name}.json", body)
@@ -150,7 +151,7 @@ def thread_times(pid):
 def measure_time(lab, name, case, connections, seconds):
     """Microseconds of each thread: name -> (user, system) for one request."""
     (text, path, body), port = case, free_port()
-    gateway = lab.gateway(f"timed-{name}", configuration(port, [text]), port)
+    gateway = lab.gateway(f"timed-{name}", setup.governed(lab, configuration(port, [text])), port)
     moments = []
 
     def moment():

@@ -24,6 +24,8 @@ class Sent:
     told: bool = False
     #: The upstream's answer as far as it names a number of tokens.
     tokens: int | None = None
+    #: What came of a stream, as text.
+    text: str = ""
     #: Neither an end nor an error nor a close: the client waited in vain.
     hung: bool = False
 
@@ -41,7 +43,8 @@ class Client:
             request = self.plan()
             self.sent.append(request)
             try:
-                await asyncio.wait_for(self.one(request), 40)
+                # A slow one pauses behind each of up to 500 pieces, and longer than it wants on a busy machine.
+                await asyncio.wait_for(self.one(request), 120 if request.manner == "slow" else 40)
             except asyncio.TimeoutError:
                 request.hung = True
                 self.close()
@@ -135,4 +138,8 @@ class Client:
             usage = event.get("usage") or {}
             request.tokens = usage.get("completion_tokens", usage.get("output_tokens", request.tokens))
             request.told = request.told or "error" in event
+            if request.dialect == "openai":
+                request.text += "".join(choice["delta"].get("content") or "" for choice in event.get("choices", ()))
+            else:
+                request.text += event.get("delta", {}).get("text", "")
         request.complete = ending in data

@@ -47,9 +47,12 @@ def configuration(sites):
     platform: {platform[site.is_chat]}
     base_url: http://127.0.0.1:{site.port}
     accounts: [ {{ name: main, credential: {{ kind: api_key, api_key: sk-soak-1 }}, models: [soak-{site.name}] }} ]
+    conversion: {{ profile: {{ prefill: true }} }}
 """ for site in sites)
     channels = ", ".join(f"{{ site: {site.name}, account: main, model: soak-{site.name} }}" for site in sites)
-    return text, f"routes:\n  - {{ model: soak, channels: [ {channels} ] }}\n"
+    going_on = "retry: { continue_cut_streams: true }"
+    return text, (f"routes:\n  - {{ model: soak, channels: [ {channels} ] }}\n"
+                  f"  - {{ model: going-on, {going_on}, channels: [ {channels} ] }}\n")
 
 
 class Gauge:
@@ -112,7 +115,7 @@ async def piece(number, running, sites, sent, arguments):
     """One stretch of load; returns the gauge and how often the configuration changed."""
     until = time.monotonic() + arguments.minutes * 60
     gauge, counts = Gauge(running.gateway.process.pid), {"edits": 0, "hangups": 0}
-    clients = [Client(running.port, KEY, random.Random(f"{arguments.seed}/{number}/{place}"), sent, ["soak"])
+    clients = [Client(running.port, KEY, random.Random(f"{arguments.seed}/{number}/{place}"), sent, ["soak", "going-on"])
                for place in range(arguments.clients)]
     await asyncio.gather(gauge.watch(until), reload(running, until, counts),
                          *(client.run(until, arguments.pause) for client in clients))

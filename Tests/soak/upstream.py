@@ -15,7 +15,8 @@ from fakes.frames import STREAM_HEAD, Chat, Messages, chunk, document  # noqa: E
 #: What an upstream may do to a request, and how often of a thousand times.
 BEHAVIOURS = {"good": 850, "long": 40, "slow": 60, "500": 6, "503": 4, "429": 4, "reset": 4, "cut": 8, "stall": 2,
               "malformed": 4, "silent head": 2, "400": 16}
-WORDS = [f"word {number} " for number in range(12)]
+WORDS = [f"word-{number} " for number in range(12)]
+TEXT = "".join(WORDS)
 
 
 class Site:
@@ -48,13 +49,18 @@ class Site:
         length = next(int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length"))
         body = json.loads(await reader.readexactly(length))
         self.calls += 1
-        content = body["messages"][-1]["content"]
-        text = content if isinstance(content, str) else content[0]["text"]
-        number = int(text.split()[1])
+        *others, last = [self.text(message) for message in body["messages"]]
+        begun = last if body["messages"][-1]["role"] == "assistant" else ""
+        number = int((others[-1] if begun else last).split()[1])
         behaviour = self.random.choices(list(BEHAVIOURS), BEHAVIOURS.values())[0]
-        return await self.behave(behaviour, number, bool(body.get("stream")), writer)
+        return await self.behave(behaviour, number, bool(body.get("stream")), writer, begun)
 
-    async def behave(self, behaviour, number, is_stream, writer):
+    @staticmethod
+    def text(message):
+        content = message["content"]
+        return content if isinstance(content, str) else content[0]["text"]
+
+    async def behave(self, behaviour, number, is_stream, writer, begun=""):
         match behaviour:
             case "reset":
                 writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -70,7 +76,7 @@ class Site:
                 return True
         if not is_stream:
             return await self.whole(behaviour, number, writer)
-        return await self.stream(behaviour, number, writer)
+        return await self.stream(behaviour, number, writer, begun)
 
     async def whole(self, behaviour, number, writer):
         answer = document(self.numbered(self.kind.whole, number))
@@ -85,8 +91,14 @@ class Site:
         self.note(number)
         return True
 
-    async def stream(self, behaviour, number, writer):
-        words = WORDS * (40 if behaviour == "long" else 1)
+    @staticmethod
+    def rest(begun):
+        """What is missing of the text, with the white space at the beginning of a word, as models have it."""
+        whole = len(TEXT) * -(-max(1, len(begun)) // len(TEXT))
+        return [f" {word}" for word in (TEXT * (whole // len(TEXT)))[len(begun):].split()] + [" "]
+
+    async def stream(self, behaviour, number, writer, begun):
+        words = self.rest(begun) if begun else WORDS * (40 if behaviour == "long" else 1)
         frames = [self.word(word) for word in words]
         writer.write(STREAM_HEAD + b"".join(map(chunk, self.kind.begin)))
         for position, frame in enumerate(frames):

@@ -33,13 +33,11 @@ package struct RequestFacts: Sendable, Hashable {
 
     /// Reads what answers need from a canonical request; anything malformed counts as absent.
     ///
-    /// What is needed stands in four small members; what lies behind the last of them is not read.
+    /// What is needed stands in four small members.
     package init(parsing canonical: UnsafeRawBufferPointer) {
         self.init()
         var scanner = JSONFieldScanner(["origin", "stream", "reasoning", "tools"])
-        let mayHave = (JSONGlance.mentions("reasoning", in: canonical), JSONGlance.mentions("tools", in: canonical))
-        let needed = 2 + (mayHave.0 ? 1 : 0) + (mayHave.1 ? 1 : 0)
-        guard (try? scanner.scan(canonical, needed: needed)) != nil else { return }
+        guard (try? scanner.scan(canonical)) != nil else { return }
         var tape = JSONTape()
         if Self.parse(scanner[0], of: canonical, &tape), let value = tape.member(tape.root, named: "format") {
             format = tape.string(value) ?? ""

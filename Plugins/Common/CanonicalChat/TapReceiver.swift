@@ -1,4 +1,5 @@
 package import PatchbayPlugin
+import PatchbayWire
 
 /// Takes what accounting needs of a complete answer: events for the host, or a list of them.
 package protocol TapReceiver {
@@ -34,4 +35,24 @@ extension [AnswerEvent]: TapReceiver {
         append(.finish(choice, CanonicalFinish(reason, native: native.string)))
     }
     package mutating func tapError(_ error: CanonicalError) { append(.error(error)) }
+}
+
+extension JSONField? {
+    /// The text of a string; that of anything else is empty. Without escapes it is not copied.
+    package func withText(in document: UnsafeRawBufferPointer, _ use: (ByteView) -> Void) {
+        guard let self, self.hasEscapes, var text = self.string(in: document) else {
+            return use(self?.rawString(in: document).map { ByteView($0) } ?? .absent)
+        }
+        text.withUTF8 { use(ByteView(UnsafeRawBufferPointer($0))) }
+    }
+}
+
+extension CanonicalError {
+    /// An error that came with status 200 in the place of an answer; nil if the document is none.
+    package init?(disguisedIn body: UnsafeRawBufferPointer, format: String) {
+        guard let document = try? JSONValue(parsing: body),
+            ["error", "message", "msg", "detail", "errors"].contains(where: { !(document[$0]?.isNull ?? true) })
+        else { return nil }
+        self.init(format: format, status: nil, body: ErrorBody(document))
+    }
 }

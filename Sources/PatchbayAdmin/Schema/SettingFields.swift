@@ -1,9 +1,10 @@
 import PatchbayCore
 import PatchbayWire
 
-/// Whole numbers that may be set in several places, as members of the documents that carry them.
+/// Settings that may stand in several places, as members of the documents that carry them.
 ///
-/// Durations are milliseconds and sizes bytes. What is not set is absent; null takes a setting back.
+/// Durations are milliseconds, sizes bytes and truth values booleans. What is not set is absent; null takes a setting
+/// back.
 struct SettingFields<Settings>: Sendable {
     private let members: [SettingMember<Settings>]
     /// Names of the records by the path of their section.
@@ -33,11 +34,12 @@ struct SettingFields<Settings>: Sendable {
 
     private func leaf(_ member: SettingMember<Settings>?, _ key: String) -> Field {
         guard let member else { return Field(key, .integer.orNull, "") }
+        if case .truth = member.unit { return Field(key, Schema.boolean.orNull, member.note) }
         let unit =
             switch member.unit {
             case .duration: " Milliseconds."
             case .size: " Bytes."
-            case .count: ""
+            case .count, .truth: ""
             }
         return Field(key, Schema.integer(member.range).orNull, member.note + unit)
     }
@@ -67,9 +69,13 @@ struct SettingFields<Settings>: Sendable {
 
     private func document(_ settings: Settings, of key: String) -> JSONValue {
         if let leaf = members.first(where: { $0.section.isEmpty && $0.name == key }) {
-            return settings[keyPath: leaf.path].map { .int($0) } ?? .null
+            return settings[keyPath: leaf.path].map { value($0, of: leaf) } ?? .null
         }
         return .object(section(settings, members.filter { $0.section.first == key }, depth: 1))
+    }
+
+    private func value(_ number: Int, of member: SettingMember<Settings>) -> JSONValue {
+        if case .truth = member.unit { .bool(number != 0) } else { .int(number) }
     }
 
     private func section(_ settings: Settings, _ members: [SettingMember<Settings>], depth: Int) -> JSONObject {
@@ -79,7 +85,7 @@ struct SettingFields<Settings>: Sendable {
             if inner.isEmpty {
                 guard let leaf = members.first(where: { $0.name == key }), let value = settings[keyPath: leaf.path]
                 else { continue }
-                found.append(JSONObject.Member(key: key, value: .int(value)))
+                found.append(JSONObject.Member(key: key, value: self.value(value, of: leaf)))
             } else {
                 let nested = section(settings, inner, depth: depth + 1)
                 if !nested.members.isEmpty { found.append(JSONObject.Member(key: key, value: .object(nested))) }
@@ -99,7 +105,7 @@ struct SettingFields<Settings>: Sendable {
                 object = value?.objectValue
             }
             guard let value else { continue }
-            settings[keyPath: member.path] = value.intValue
+            settings[keyPath: member.path] = value.boolValue.map { $0 ? 1 : 0 } ?? value.intValue
         }
     }
 }

@@ -24,7 +24,7 @@ extension Exchange {
 
     private var reservation: TokenReservation {
         // The size of a recording or a picture in a form says nothing of tokens.
-        fields.form == nil ? TokenEstimate.reservation(body) : TokenReservation(prompt: TokenEstimate.attachment)
+        fields.form == nil ? TokenEstimate.reservation(body, fields) : TokenReservation(prompt: TokenEstimate.attachment)
     }
 
     /// Undoes ``admit(_:)`` for a request that was refused for another reason. Harmless when there is nothing to undo.

@@ -40,11 +40,25 @@ final class HedgeLeg: UpstreamResponseReceiver {
 }
 
 /// The one of two attempts that is not at the front: everything of an exchange that belongs to an attempt.
-struct RivalAttempt {
-    var attempt: AttemptState
-    var upstream: UpstreamExchange?
-    var candidate: Int32
-    var holdsPlaces: Bool
-    var policy: RequestPolicy
-    var losses: LossLedger?
+///
+/// An object of its own, because it is large and hardly any exchange has one.
+final class RivalAttempt {
+    let attempt: AttemptState
+    let upstream: UpstreamExchange?
+    let candidate: Int32
+    let holdsPlaces: Bool
+    let policy: RequestPolicy
+    let losses: LossLedger?
+
+    init(
+        attempt: AttemptState, upstream: UpstreamExchange?, candidate: Int32, holdsPlaces: Bool, policy: RequestPolicy,
+        losses: LossLedger?
+    ) {
+        self.attempt = attempt
+        self.upstream = upstream
+        self.candidate = candidate
+        self.holdsPlaces = holdsPlaces
+        self.policy = policy
+        self.losses = losses
+    }
 }

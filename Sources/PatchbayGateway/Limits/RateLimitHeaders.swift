@@ -19,17 +19,25 @@ enum RateLimitHeaders {
     }
 
     static func write(_ limiter: KeyLimiter, dialect: Dialect, now: Int64, into buffer: inout ByteBuffer) {
-        if let state = state(limiter, now, .requests) {
-            switch dialect {
-            case .anthropic: writeAnthropic(state, isTokens: false, into: &buffer)
-            default: writeOpenAI(state, isTokens: false, into: &buffer)
-            }
-        }
-        if let state = state(limiter, now, .tokens) {
-            switch dialect {
-            case .anthropic: writeAnthropic(state, isTokens: true, into: &buffer)
-            default: writeOpenAI(state, isTokens: true, into: &buffer)
-            }
+        HeadWriter.write(to: &buffer, capacity: capacity) { write(limiter, dialect: dialect, now: now, into: &$0) }
+    }
+
+    /// No less than what is written: three lines of 40 and 20 bytes at most for requests and for tokens.
+    static let capacity = 512
+
+    static func write(_ limiter: KeyLimiter, dialect: Dialect, now: Int64, into writer: inout HeadWriter) {
+        write(limiter, dialect, now, .requests, into: &writer)
+        write(limiter, dialect, now, .tokens, into: &writer)
+    }
+
+    @inline(__always)
+    private static func write(
+        _ limiter: KeyLimiter, _ dialect: Dialect, _ now: Int64, _ bucket: Bucket, into writer: inout HeadWriter
+    ) {
+        guard let state = state(limiter, now, bucket) else { return }
+        switch dialect {
+        case .anthropic: writeAnthropic(state, isTokens: bucket == .tokens, into: &writer)
+        default: writeOpenAI(state, isTokens: bucket == .tokens, into: &writer)
         }
     }
 
@@ -71,48 +79,48 @@ enum RateLimitHeaders {
 
     // MARK: - Lines
 
-    private static func writeOpenAI(_ state: State, isTokens: Bool, into buffer: inout ByteBuffer) {
-        buffer.writeStaticString(isTokens ? "x-ratelimit-limit-tokens: " : "x-ratelimit-limit-requests: ")
-        buffer.writeDecimal(state.limit)
-        buffer.writeStaticString(
+    private static func writeOpenAI(_ state: State, isTokens: Bool, into writer: inout HeadWriter) {
+        writer.write(isTokens ? "x-ratelimit-limit-tokens: " : "x-ratelimit-limit-requests: ")
+        writer.write(decimal: state.limit)
+        writer.write(
             isTokens ? "\r\nx-ratelimit-remaining-tokens: " : "\r\nx-ratelimit-remaining-requests: ")
-        buffer.writeDecimal(state.remaining)
-        buffer.writeStaticString(isTokens ? "\r\nx-ratelimit-reset-tokens: " : "\r\nx-ratelimit-reset-requests: ")
-        writeSpan(milliseconds: Int((state.reset + 999_999) / 1_000_000), into: &buffer)
-        buffer.writeStaticString("\r\n")
+        writer.write(decimal: state.remaining)
+        writer.write(isTokens ? "\r\nx-ratelimit-reset-tokens: " : "\r\nx-ratelimit-reset-requests: ")
+        writeSpan(milliseconds: Int((state.reset + 999_999) / 1_000_000), into: &writer)
+        writer.write("\r\n")
     }
 
-    private static func writeAnthropic(_ state: State, isTokens: Bool, into buffer: inout ByteBuffer) {
-        buffer.writeStaticString(
+    private static func writeAnthropic(_ state: State, isTokens: Bool, into writer: inout HeadWriter) {
+        writer.write(
             isTokens ? "anthropic-ratelimit-tokens-limit: " : "anthropic-ratelimit-requests-limit: ")
-        buffer.writeDecimal(state.limit)
-        buffer.writeStaticString(
+        writer.write(decimal: state.limit)
+        writer.write(
             isTokens ? "\r\nanthropic-ratelimit-tokens-remaining: " : "\r\nanthropic-ratelimit-requests-remaining: ")
-        buffer.writeDecimal(state.remaining)
-        buffer.writeStaticString(
+        writer.write(decimal: state.remaining)
+        writer.write(
             isTokens ? "\r\nanthropic-ratelimit-tokens-reset: " : "\r\nanthropic-ratelimit-requests-reset: ")
         let moment = SystemTime.unixMilliseconds() + (state.reset + 999_999) / 1_000_000
-        Timestamp.withText(seconds: (moment + 999) / 1000) { _ = buffer.writeBytes($0) }
-        buffer.writeStaticString("\r\n")
+        Timestamp.withText(seconds: (moment + 999) / 1000) { writer.write($0) }
+        writer.write("\r\n")
     }
 
     /// A span as Go writes it: `250ms`, `1.5s`, `6m0s`.
-    static func writeSpan(milliseconds: Int, into buffer: inout ByteBuffer) {
+    static func writeSpan(milliseconds: Int, into writer: inout HeadWriter) {
         guard milliseconds >= 1000 else {
-            buffer.writeDecimal(milliseconds)
-            buffer.writeStaticString("ms")
+            writer.write(decimal: milliseconds)
+            writer.write("ms")
             return
         }
         if milliseconds >= 60_000 {
-            buffer.writeDecimal(milliseconds / 60_000)
-            buffer.writeStaticString("m")
+            writer.write(decimal: milliseconds / 60_000)
+            writer.write("m")
         }
-        buffer.writeDecimal(milliseconds % 60_000 / 1000)
+        writer.write(decimal: milliseconds % 60_000 / 1000)
         let rest = milliseconds % 1000
         if rest > 0 {
-            buffer.writeStaticString(rest < 10 ? ".00" : rest < 100 ? ".0" : ".")
-            buffer.writeDecimal(rest % 10 != 0 ? rest : rest % 100 != 0 ? rest / 10 : rest / 100)
+            writer.write(rest < 10 ? ".00" : rest < 100 ? ".0" : ".")
+            writer.write(decimal: rest % 10 != 0 ? rest : rest % 100 != 0 ? rest / 10 : rest / 100)
         }
-        buffer.writeStaticString("s")
+        writer.write("s")
     }
 }

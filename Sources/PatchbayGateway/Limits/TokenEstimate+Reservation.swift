@@ -1,5 +1,10 @@
 import NIOCore
-import PatchbayWire
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Musl
+#endif
 
 /// The tokens that are taken from a key's bucket in advance: as cheap a guess as can be, corrected by what was used.
 struct TokenReservation: Equatable {
@@ -20,8 +25,8 @@ extension TokenEstimate {
     private static let longWord = 4_096
 
     /// A token for every four bytes and a flat number for files inside the body, and as many as the answer may have.
-    static func reservation(_ body: ByteBuffer) -> TokenReservation {
-        body.withUnsafeReadableBytes { TokenReservation(prompt: prompt($0), answer: longestAnswer($0)) }
+    static func reservation(_ body: ByteBuffer, _ fields: RequestFields) -> TokenReservation {
+        body.withUnsafeReadableBytes { TokenReservation(prompt: prompt($0), answer: fields.answerLimit) }
     }
 
     private static func prompt(_ bytes: UnsafeRawBufferPointer) -> Int {
@@ -30,32 +35,20 @@ extension TokenEstimate {
         return (bytes.count - files.bytes) / bytesPerToken + files.count * image + 1
     }
 
+    /// The strings are what lies between two quotes; where one is escaped, a string counts as two.
     private static func files(in bytes: UnsafeRawBufferPointer) -> (bytes: Int, count: Int) {
+        guard let base = bytes.baseAddress else { return (0, 0) }
         var found = (bytes: 0, count: 0)
-        var start = bytes.startIndex
-        while start < bytes.endIndex {
-            let end = bytes[start...].firstIndex(of: UInt8(ascii: "\"")) ?? bytes.endIndex
-            if end - start > longWord, !bytes[start..<start + 256].contains(UInt8(ascii: " ")) {
+        var start = 0
+        while start < bytes.count {
+            let quote = memchr(base + start, CInt(UInt8(ascii: "\"")), bytes.count - start)
+            let end = quote.map { UnsafeRawPointer($0) - base } ?? bytes.count
+            if end - start > longWord, memchr(base + start, CInt(UInt8(ascii: " ")), 256) == nil {
                 found.bytes += end - start
                 found.count += 1
             }
             start = end + 1
         }
         return found
-    }
-
-    /// What the formats call the longest answer that the client wants: Chat Completions has two words for it, one of
-    /// them that of Messages, then come Responses and Gemini, which has it one level deeper.
-    private static let answerLimits: [StaticString] = [
-        "max_tokens", "max_completion_tokens", "max_output_tokens", "maxOutputTokens", "generationConfig",
-    ]
-
-    /// 0 where the request leaves it to the model.
-    private static func longestAnswer(_ bytes: UnsafeRawBufferPointer) -> Int {
-        guard let found = try? JSONFieldScanner.scanTopLevel(bytes, names: answerLimits) else { return 0 }
-        var longest = 0
-        for field in found.dropLast() { longest = max(longest, field?.int(in: bytes) ?? 0) }
-        guard let options = found.last ?? nil, options.kind == .object else { return longest }
-        return max(longest, longestAnswer(options.bytes(in: bytes)))
     }
 }

@@ -38,7 +38,8 @@ extension Exchange {
         guard endpoint == .responses else { return error.streamFrame(dialect, requestID: requestID) }
         return ResponsesFailure.frame(
             error, id: "resp_" + requestID, created: startedAtUnix / 1000, model: fields.model,
-            sequence: attempt.goodFrames)
+            // No event is shorter than a byte, so that this number is above all that the client has seen.
+            sequence: sentToClient)
     }
 }
 

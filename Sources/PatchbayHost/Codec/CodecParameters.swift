@@ -20,7 +20,7 @@ package struct CodecParameters {
     package var createdSeconds: Int64 = 0
     /// Capability profile of the upstream model, JSON; empty = absent.
     package var profile: [UInt8] = []
-    /// For answers: the canonical request that is answered; empty = absent.
+    /// For answers: the canonical request that is answered, with `turns` empty; empty = absent.
     package var request: [UInt8] = []
     /// Collects losses; nil = they are not wanted.
     package var losses: LossLedger?

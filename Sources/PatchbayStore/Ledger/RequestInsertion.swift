@@ -7,6 +7,7 @@ struct RequestInsertion {
 
     private let database: Database
     private let request: Statement
+    private let holder: Statement
     private let attempt: Statement
 
     init(_ database: Database) throws(StoreError) {
@@ -14,12 +15,13 @@ struct RequestInsertion {
         request = try database.statement(
             """
             INSERT INTO requests (
-                id, time, key, model, site, account, upstream_model, status, outcome, attempts, attempt_ms,
+                number, id, key, model, site, account, upstream_model, status, outcome, attempts, attempt_ms,
                 input_tokens, output_tokens, cached_tokens, cache_write_tokens, reasoning_tokens, estimated, cost,
                 latency_ms, first_token_ms, stream, client_format, upstream_format, error_code, warnings)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-            ON CONFLICT (id) DO NOTHING
+            ON CONFLICT (number) DO NOTHING
             """)
+        holder = try database.statement("SELECT id FROM requests WHERE number = ?")
         attempt = try database.statement(
             """
             INSERT INTO attempts (request, position, site, account, upstream_model, status, fault, reason, ms)
@@ -52,20 +54,35 @@ struct RequestInsertion {
     }
 
     private func insert(_ row: LedgerRow, _ payload: LedgerPayload) throws(StoreError) -> Bool {
+        var number = RequestNumber(time: row.time, id: row.id)
         // Every place is bound anew for every row, so that nothing need be cleared in between.
-        defer { request.rewind() }
         bindWords(of: row, payload)
         bindNumbers(of: row)
-        _ = try request.step()
-        guard database.changes > 0 else { return false }
+        while try !insert(at: number) {
+            if try isTaken(number, by: row.id) { return false }
+            number.moveOn()
+        }
         if row.plainAttempt == nil, row.attempts > 0, let record = payload.record {
-            try insertAttempts(record.attempts, request: database.lastRowNumber)
+            try insertAttempts(record.attempts, request: number.rawValue)
         }
         return true
     }
 
+    private func insert(at number: RequestNumber) throws(StoreError) -> Bool {
+        defer { request.rewind() }
+        request.bind(number.rawValue, at: 1)
+        _ = try request.step()
+        return database.changes > 0
+    }
+
+    private func isTaken(_ number: RequestNumber, by id: UnsafeRawBufferPointer) throws(StoreError) -> Bool {
+        defer { holder.reset() }
+        holder.bind(number.rawValue, at: 1)
+        return try holder.step() && holder.text(0).utf8.elementsEqual(id)
+    }
+
     private func bindWords(of row: LedgerRow, _ payload: LedgerPayload) {
-        request.bind(borrowed: row.id, at: 1)
+        request.bind(borrowed: row.id, at: 2)
         request.bind(borrowed: row.key, at: 3)
         request.bind(borrowed: row.model, at: 4)
         request.bind(borrowed: row.site, at: 5)
@@ -82,7 +99,6 @@ struct RequestInsertion {
     }
 
     private func bindNumbers(of row: LedgerRow) {
-        request.bind(row.time, at: 2)
         request.bind(Int64(row.status), at: 8)
         request.bind(Int64(row.outcome), at: 9)
         request.bind(Int64(row.attempts), at: 10)

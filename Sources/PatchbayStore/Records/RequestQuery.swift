@@ -40,24 +40,20 @@ package struct RequestQuery: Sendable, Hashable {
         add("status / 100 = ?", statusClass.map { .integer(Int64($0)) })
         add("outcome = ?", outcome.map { .integer(Int64($0.rawValue)) })
         add("status = ?", status.map { .integer(Int64($0)) })
-        add("time >= ?", since.map { .integer($0) })
-        add("time < ?", until.map { .integer($0) })
-        if let cursor {
-            let (time, number) = try Self.parse(cursor)
-            parts.append("(time, number) < (?, ?)")
-            values += [.integer(time), .integer(number)]
-        }
+        add("number >= ?", since.map { .integer(RequestNumber.first(of: $0)) })
+        add("number < ?", until.map { .integer(RequestNumber.first(of: $0)) })
+        add("number < ?", try cursor.map { cursor throws(StoreError) in .integer(try Self.parse(cursor)) })
         return (parts.isEmpty ? "" : " WHERE " + parts.joined(separator: " AND "), values)
     }
 
-    static func cursor(time: Int64, number: Int64) -> String { "\(time).\(number)" }
+    /// Where a page ends, as ``cursor`` takes it.
+    static func cursor(_ number: Int64) -> String { "\(number)" }
 
-    private static func parse(_ cursor: String) throws(StoreError) -> (Int64, Int64) {
-        let parts = cursor.split(separator: ".")
-        guard parts.count == 2, let time = Int64(parts[0]), let number = Int64(parts[1]) else {
+    private static func parse(_ cursor: String) throws(StoreError) -> Int64 {
+        guard let number = Int64(cursor) else {
             throw StoreError(.invalid, field: "cursor", "cursor must be what the last page gave as next.")
         }
-        return (time, number)
+        return number
     }
 }
 

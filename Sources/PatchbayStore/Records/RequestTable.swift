@@ -3,7 +3,7 @@ import PatchbayCore
 /// Reads imported requests on one connection.
 struct RequestTable {
     private static let columns = """
-        number, id, time, key, model, site, account, upstream_model, status, outcome, attempts, attempt_ms, \
+        number, id, key, model, site, account, upstream_model, status, outcome, attempts, attempt_ms, \
         input_tokens, output_tokens, cached_tokens, cache_write_tokens, reasoning_tokens, estimated, cost, latency_ms, \
         first_token_ms, stream, client_format, upstream_format, error_code, warnings
         """
@@ -27,42 +27,49 @@ struct RequestTable {
         }
         let (condition, values) = try query.condition()
         let rows = try database.rows(
-            "SELECT \(Self.columns) FROM requests\(condition) ORDER BY time DESC, number DESC LIMIT ?",
+            "SELECT \(Self.columns) FROM requests\(condition) ORDER BY number DESC LIMIT ?",
             values + [.integer(limit + 1)], Self.row)
         let next = rows.count > limit ? rows[limit - 1] : nil
         var records: [RequestRecord] = []
         for row in rows.prefix(limit) { records.append(try complete(row)) }
-        return Page(data: records, next: next.map { RequestQuery.cursor(time: $0.record.time, number: $0.number) })
+        return Page(data: records, next: next.map { RequestQuery.cursor($0.number) })
     }
 
     func request(_ id: String) throws(StoreError) -> RequestRecord? {
-        let row = try database.row("SELECT \(Self.columns) FROM requests WHERE id = ?", [.text(id)], Self.row)
+        var condition = "id = ?"
+        var values = [SQLValue.text(id)]
+        if let time = RequestMoment.milliseconds(of: id) {
+            condition += " AND number >= ? AND number < ?"
+            values += [.integer(RequestNumber.first(of: time)), .integer(RequestNumber.first(of: time + 1))]
+        }
+        let row = try database.row("SELECT \(Self.columns) FROM requests WHERE \(condition)", values, Self.row)
         guard let row else { return nil }
         return try complete(row)
     }
 
     private static func row(_ row: Statement) -> Row {
-        var record = RequestRecord(id: row.text(1), time: row.integer(2), key: row.text(3), model: row.text(4))
-        record.site = row.text(5)
-        record.account = row.text(6)
-        record.upstreamModel = row.text(7)
-        record.status = row.int(8)
-        record.outcome = RequestOutcome(rawValue: UInt8(clamping: row.integer(9))) ?? .failed
+        var record = RequestRecord(
+            id: row.text(1), time: RequestNumber.time(of: row.integer(0)), key: row.text(2), model: row.text(3))
+        record.site = row.text(4)
+        record.account = row.text(5)
+        record.upstreamModel = row.text(6)
+        record.status = row.int(7)
+        record.outcome = RequestOutcome(rawValue: UInt8(clamping: row.integer(8))) ?? .failed
         func counter(_ column: Int32) -> UInt64? { row.optionalInteger(column).map { UInt64(clamping: $0) } }
         record.usage = TokenUsage(
-            input: counter(12), output: counter(13), cached: counter(14), cacheWrite: counter(15),
-            reasoning: counter(16),
-            estimated: row.flag(17))
-        record.cost = Money(picodollars: row.integer(18))
-        record.latencyMilliseconds = row.int(19)
-        record.firstTokenMilliseconds = row.optionalInteger(20).map(Int.init)
-        record.stream = row.flag(21)
-        record.clientFormat = row.text(22)
-        record.upstreamFormat = row.text(23)
-        record.errorCode = row.text(24)
+            input: counter(11), output: counter(12), cached: counter(13), cacheWrite: counter(14),
+            reasoning: counter(15),
+            estimated: row.flag(16))
+        record.cost = Money(picodollars: row.integer(17))
+        record.latencyMilliseconds = row.int(18)
+        record.firstTokenMilliseconds = row.optionalInteger(19).map(Int.init)
+        record.stream = row.flag(20)
+        record.clientFormat = row.text(21)
+        record.upstreamFormat = row.text(22)
+        record.errorCode = row.text(23)
         return Row(
-            number: row.integer(0), record: record, attempts: row.int(10),
-            plainMilliseconds: row.optionalInteger(11).map(Int.init), warnings: row.optionalText(25))
+            number: row.integer(0), record: record, attempts: row.int(9),
+            plainMilliseconds: row.optionalInteger(10).map(Int.init), warnings: row.optionalText(24))
     }
 
     private func complete(_ row: Row) throws(StoreError) -> RequestRecord {

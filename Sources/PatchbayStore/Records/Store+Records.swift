@@ -44,7 +44,7 @@ extension Store {
     package func pruneRequests(before time: Int64) async throws(StoreError) -> Int {
         try await write { database throws(StoreError) in
             try database.transaction { () throws(StoreError) in
-                try database.run("DELETE FROM requests WHERE time < ?", .integer(time))
+                try database.run("DELETE FROM requests WHERE number < ?", .integer(RequestNumber.first(of: time)))
             }
         }
     }

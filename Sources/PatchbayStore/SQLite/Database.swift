@@ -121,7 +121,6 @@ final class Database {
 
     /// Rows that the last statement changed.
     var changes: Int { Int(sqlite3_changes64(handle)) }
-    var lastRowNumber: Int64 { sqlite3_last_insert_rowid(handle) }
 
     /// What the last call on this connection failed with.
     func failure(_ action: String) -> StoreError {

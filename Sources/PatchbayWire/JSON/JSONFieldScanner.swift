@@ -69,10 +69,7 @@ package struct JSONFieldScanner {
     package subscript(index: Int) -> JSONField? { fields[index] }
 
     /// Reads a document. After an error no field is set.
-    ///
-    /// - Parameter needed: for documents that are known to be well-formed and without duplicate names: once so many
-    ///   fields have been found the rest is not read.
-    package mutating func scan(_ bytes: UnsafeRawBufferPointer, needed: Int = .max) throws(JSONError) {
+    package mutating func scan(_ bytes: UnsafeRawBufferPointer) throws(JSONError) {
         for index in fields.indices { fields[index] = nil }
         do throws(JSONError) {
             var members = try JSONMemberCursor(try JSONCursor(bytes), maxDepth: maxDepth)
@@ -80,7 +77,6 @@ package struct JSONFieldScanner {
                 let length = member.keyEnd - member.keyStart - 2
                 if member.keyHasEscapes || lengths >> UInt64(min(length, 63)) & 1 == 1 {
                     note(member, members)
-                    if needed != .max, fields.count(where: { $0 != nil }) >= needed { return }
                 }
             }
             try members.expectEnd()

@@ -76,6 +76,7 @@ extension JSONNode: JSONReadable {
     package var arrayValue: [JSONNode]? {
         guard case .array = tape.pointee.kind(index) else { return nil }
         var elements: [JSONNode] = []
+        elements.reserveCapacity(tape.pointee.childCount(index))
         var next = tape.pointee.first(index)
         while let element = next {
             elements.append(JSONNode(tape, element))
@@ -87,6 +88,7 @@ extension JSONNode: JSONReadable {
     package var memberList: [(key: String, value: JSONNode)]? {
         guard case .object = tape.pointee.kind(index) else { return nil }
         var members: [(key: String, value: JSONNode)] = []
+        members.reserveCapacity(tape.pointee.childCount(index) / 2)
         var next = tape.pointee.first(index)
         while let key = next {
             let value = JSONIndex(key.position + 1)

@@ -69,7 +69,7 @@ extension JSONValue {
 
 extension JSONTape {
     /// Elements of an array; keys and values of an object.
-    fileprivate borrowing func childCount(_ index: JSONIndex) -> Int {
+    borrowing func childCount(_ index: JSONIndex) -> Int {
         var count = 0
         var next = first(index)
         while let child = next {

@@ -56,7 +56,9 @@ import Testing
     ])
     func spansAreWrittenAsGoWritesThem(milliseconds: Int, text: String) {
         var buffer = ByteBuffer()
-        RateLimitHeaders.writeSpan(milliseconds: milliseconds, into: &buffer)
+        HeadWriter.write(to: &buffer, capacity: 64) {
+            RateLimitHeaders.writeSpan(milliseconds: milliseconds, into: &$0)
+        }
         #expect(String(buffer: buffer) == text)
     }
 

@@ -5,7 +5,12 @@ import Testing
 
 @Suite("Tokens that are reserved")
 struct TokenReservationTests {
-    private func reservation(_ text: String) -> TokenReservation { TokenEstimate.reservation(ByteBuffer(string: text)) }
+    private func reservation(_ text: String) -> TokenReservation {
+        let body = ByteBuffer(string: text)
+        var scanner = RequestFields.scanner
+        let fields = try? RequestFields(scanning: body, with: &scanner, defaultModel: "m")
+        return TokenEstimate.reservation(body, fields ?? RequestFields())
+    }
     private func tokens(_ text: String) -> Int { reservation(text).prompt }
 
     @Test("Text is a fourth of its bytes")

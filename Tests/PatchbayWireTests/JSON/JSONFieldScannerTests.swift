@@ -84,17 +84,4 @@ struct JSONFieldScannerTests {
             #expect(throws: JSONError(.tooDeep, at: 6)) { try shallow.scan(bytes) }
         }
     }
-
-    @Test("A scan that needs only some fields stops when it has them")
-    func neededFields() throws {
-        var scanner = JSONFieldScanner(["a", "b", "c"])
-        try Array(#"{"a":1,"x":2,"c":3,"b":4, nonsense"#.utf8).withUnsafeBytes { bytes in
-            try scanner.scan(bytes, needed: 2)
-            #expect(scanner[0]?.int(in: bytes) == 1)
-            #expect(scanner[1] == nil)
-            #expect(scanner[2]?.int(in: bytes) == 3)
-            #expect(throws: JSONError.self) { try scanner.scan(bytes, needed: 4) }
-            #expect(scanner[0] == nil)
-        }
-    }
 }

@@ -42,7 +42,7 @@ enum { PB_LOSS_INFO = 1, PB_LOSS_DEGRADE = 2, PB_LOSS_SEMANTIC = 3, PB_LOSS_FATA
  * request_id       unique per request; the base of every id that the codec mints.
  * created_s        seconds since 1970, for documents that carry a time.
  * profile_json     capability profile of the upstream model (sdk/canonical.md); may be absent.
- * request_json     for answers: the canonical request that is answered; may be absent.
+ * request_json     for answers: the canonical request that is answered, with `turns` empty; may be absent.
  */
 typedef struct pb_codec_parameters {
     uint32_t size;

@@ -120,7 +120,8 @@ enum { PB_TRANSPORT_NONE = 0, PB_TRANSPORT_CONNECT = 1, PB_TRANSPORT_TLS = 2, PB
  * transport         one of PB_TRANSPORT_; PB_TRANSPORT_NONE when an answer arrived.
  * body              the first bytes of the answer (at most 64 KiB), after content decoding. For a
  *                   stream the data of the first event.
- * bytes_to_client   already sent to the client: above 0 nothing can be tried again.
+ * bytes_to_client   already sent to the client: above 0 nothing can be tried again. 0 also where another attempt can go
+ *                   on from what was sent.
  */
 typedef struct pb_outcome {
     uint32_t size;
