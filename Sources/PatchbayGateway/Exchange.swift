@@ -307,8 +307,8 @@ final class Exchange {
         body = ByteBuffer()
         if !canonical.isEmpty { canonical = [] }
         responses = nil
-        transfer = nil
         if continuation != nil { continuation = nil }
+        transfer = nil
         attempt = AttemptState()
     }
 

@@ -62,13 +62,11 @@ struct RequestFields {
     /// What the formats call the longest answer that the client wants: Chat Completions has two words for it, one of
     /// them that of Messages, then come Responses and Gemini, which has it one level deeper.
     private static let answerLimits: [StaticString] = ["max_tokens", "max_completion_tokens", "max_output_tokens"]
-    private static let generationConfig: StaticString = "generationConfig"
-    private static let firstAnswerLimit = 3
+    private static let firstAnswerLimit = 4
     /// The members that this type looks at, in the order of what reads them.
     static var names: [StaticString] {
-        ["model", "stream", "stream_options"] + answerLimits + [generationConfig, "input"]
+        ["model", "stream", "stream_options", "input"] + answerLimits + ["generationConfig"]
     }
-    private static let inputPlace = 7
 
     /// A scanner for the members that this type looks at; to be kept and used again.
     static var scanner: JSONFieldScanner { JSONFieldScanner(names) }
@@ -97,7 +95,7 @@ struct RequestFields {
             default: throw .field("stream", "has to be true or false")
             }
         }
-        hasInput = scanner[Self.inputPlace] != nil
+        hasInput = scanner[3] != nil
         if let options = scanner[2], options.kind != .null {
             guard options.kind == .object else { throw .field("stream_options", "has to be an object") }
             streamOptions = options.span
