@@ -70,7 +70,7 @@ extension ConfigurationDecoder {
 
     /// Keys of `gateway`.
     static let gatewayKeys =
-        ["listen", "event_loops", "max_hops", "drain", "responses", "files"]
+        ["listen", "event_loops", "max_hops", "drain", "responses", "files", "behind_cdn"]
         + keys(PolicySettings.members) + keys(PoolSettings.members)
     /// What sections of `gateway` hold besides the settings that sites and routes have too.
     static let gatewayParts = [

@@ -34,6 +34,7 @@ struct ConfigurationDecoder {
         gateway.listen = listen(fields) ?? gateway.listen
         gateway.eventLoops = fields.integer("event_loops", in: 1...1_024)
         gateway.maxHops = fields.integer("max_hops", in: 1...100) ?? gateway.maxHops
+        gateway.isBehindCDN = fields.flag("behind_cdn") ?? gateway.isBehindCDN
         if let node = fields.member("limits") { gateway.limits = limits(node) }
         if let node = fields.member("timeouts") { gateway.timeouts = timeouts(node) }
         if let node = fields.member("responses") { gateway.responses = responses(node) }

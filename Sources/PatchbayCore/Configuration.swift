@@ -61,6 +61,9 @@ package struct GatewayConfiguration: Sendable {
     package var drain = GatewayDrain()
     /// A request that has come through so many gateways already is refused: it runs in a circle.
     package var maxHops = 4
+    /// A content delivery network in front of the gateway puts pages of its own in place of answers with the statuses
+    /// 502 and 504, so the gateway answers 503 instead.
+    package var isBehindCDN = false
 
     package init() {}
 }

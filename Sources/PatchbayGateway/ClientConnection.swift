@@ -501,7 +501,7 @@ extension ClientConnection {
     func writeError(_ error: GatewayError, dialect: Dialect, requestID: String, isHead: Bool) {
         let document = error.body(dialect, requestID: requestID)
         var bytes = buffer(capacity: 256 + document.count)
-        ResponseHead.writeStatus(error.status, into: &bytes)
+        ResponseHead.writeStatus(loop.shownStatus(error.status), into: &bytes)
         ResponseHead.writeRequestID(requestID, dialect: dialect, into: &bytes)
         bytes.writeStaticString("content-type: application/json\r\n")
         if let seconds = error.retryAfter { ResponseHead.writeField("retry-after", seconds, into: &bytes) }

@@ -16,6 +16,7 @@ extension Exchange {
     ) {
         state = .looking
         lookup += 1
+        lookedAt = loop.now
         let mine = lookup
         let eventLoop = loop.eventLoop
         let here = NIOLoopBound((exchange: self, then: then), eventLoop: eventLoop)

@@ -87,6 +87,8 @@ final class Exchange {
     var transfer: FileTransfer?
     /// Numbers the questions to the store, so that a late answer is known as such.
     var lookup: UInt = 0
+    /// When the store was asked last.
+    var lookedAt: Int64 = 0
 
     // The attempt in progress.
     var attempt = AttemptState()
@@ -317,11 +319,11 @@ final class Exchange {
         if isWritable { upstream?.resumeReading() } else { upstream?.pauseReading() }
     }
 
-    /// Nanoseconds that a request waits for the store of responses.
+    /// Nanoseconds that a request waits for what the gateway keeps.
     private static let storePatience: Int64 = 10_000_000_000
 
     func tick(now: Int64) {
-        if state == .looking, now - startedAt > Exchange.storePatience {
+        if state == .looking, now - lookedAt > Exchange.storePatience {
             let sentence = "what this gateway keeps cannot be read at the moment"
             return answerLocally(GatewayError(.storeUnavailable, sentence, status: 503), beforeBody: false)
         }

@@ -26,6 +26,8 @@ final class LoopContext {
     let health: HealthTable
     let addresses: AddressTable
     private(set) var maxHops: Int
+    /// See ``GatewayConfiguration/isBehindCDN``.
+    private(set) var isBehindCDN: Bool
     private let loopCount: Int
     var random: SeededRandom
     /// Reused by every attempt of the loop.
@@ -54,6 +56,7 @@ final class LoopContext {
         self.eventLoop = eventLoop
         timeouts = configuration.timeouts
         maxHops = configuration.maxHops
+        isBehindCDN = configuration.isBehindCDN
         addresses = shared.addresses
         loopCount = shared.loopCount
         let resolver = UpstreamResolver(
@@ -120,6 +123,7 @@ final class LoopContext {
         for connection in connections { connection.snapshotChanged() }
         guard let settings else { return }
         maxHops = settings.gateway.maxHops
+        isBehindCDN = settings.gateway.isBehindCDN
         timeouts = settings.gateway.timeouts
         pool.resolver.policy = settings.egress
     }
@@ -183,6 +187,9 @@ final class LoopContext {
         }
         counters.busy.store(busy, ordering: .relaxed)
     }
+
+    /// What clients see of the status of an error.
+    func shownStatus(_ status: Int) -> Int { isBehindCDN && (status == 502 || status == 504) ? 503 : status }
 
     func refused(_ error: GatewayError) {
         metrics.requestRejected(reason: error.code.rawValue)

@@ -55,6 +55,7 @@ struct SettingChanges: Sendable, Hashable {
         note("gateway.timeouts", old.gateway.timeouts != new.gateway.timeouts)
         note("gateway.drain", old.gateway.drain != new.gateway.drain)
         note("gateway.max_hops", old.gateway.maxHops != new.gateway.maxHops)
+        note("gateway.behind_cdn", old.gateway.isBehindCDN != new.gateway.isBehindCDN)
         note("gateway.responses", old.gateway.responses != new.gateway.responses, live: false)
         note("gateway.files", old.gateway.files != new.gateway.files, live: false)
         note("gateway.event_loops", old.gateway.eventLoops != new.gateway.eventLoops, live: false)

@@ -155,7 +155,7 @@ import Testing
         #expect(
             complaint(text) == """
                 patchbay.yaml:1:20: gateway.listen must be HOST:PORT, [IPV6]:PORT or :PORT.
-                patchbay.yaml:1:23: There is no key "hue" in gateway; allowed are listen, event_loops, max_hops, drain, responses, files, timeouts, limits, retry, pool.
+                patchbay.yaml:1:23: There is no key "hue" in gateway; allowed are listen, event_loops, max_hops, drain, responses, files, behind_cdn, timeouts, limits, retry, pool.
                 patchbay.yaml:3:13: sites[0].name must be 1 to 64 lower-case letters, digits, '-', '_' or '.'.
                 patchbay.yaml:4:39: sites[1].base_url must begin with http:// or https://.
                 patchbay.yaml:5:24: The environment variable MISSING is not set.

@@ -116,3 +116,20 @@ def test_thinking_that_the_upstream_refuses_is_left_out_once(world):
     world.upstream.play(name, document(refusal, 400))
     answer = post(world, "/v1/messages", {**body, "model": f"model-{name}"})
     assert answer.status_code == 400 and len(world.upstream.calls(name)) == 2
+
+
+@pytest.mark.parametrize("is_behind", [False, True])
+def test_statuses_that_networks_in_front_keep_for_themselves(tmp_path, is_behind):
+    """E-105"""
+    options = "behind_cdn: true, " if is_behind else ""
+    world = World(tmp_path, sites=2, options=options + "timeouts: { first_byte: 300ms, total: 2s }, ")
+    try:
+        world.upstream.play("chat-0", document({"error": {"message": "boom"}}, 500))
+        world.upstream.play("chat-1", 3, document(Chat.whole))
+        for name, status in (("chat-0", 502), ("chat-1", 504)):
+            answer = post(world, "/v1/chat/completions", {"model": f"model-{name}", "messages": USER})
+            assert answer.status_code == (503 if is_behind else status)
+            assert answer.json()["error"]["message"]
+            assert world.last_row(f"model-{name}")["status"] == status
+    finally:
+        world.stop()
