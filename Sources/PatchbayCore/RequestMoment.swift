@@ -1,5 +1,5 @@
-/// When a request began, as its id says: the ten characters behind `req_` are the milliseconds since 1970 in Crockford's
-/// base 32, so that ids sort by time.
+/// When a request began, as its id says: the ten characters behind `req_` are the milliseconds since 1970 in
+/// Crockford's base 32, so that ids sort by time.
 package enum RequestMoment {
     /// Nil if this is no id of a request, or of one that somebody else has named.
     package static func milliseconds(of id: String) -> Int64? {

@@ -101,8 +101,9 @@ extension Exchange {
     /// Nearly every request goes well at the first attempt and loses nothing in a conversion. What is said of it is
     /// what was said of the one before, but for the numbers; then no record is made of it. Nil for all others.
     private func plainWords(of key: GatewayKey, status: Int, errorCode: String) -> LedgerWords? {
-        guard isPlainSuccess, attempts.isEmpty, errorCode.isEmpty, losses?.losses.isEmpty ?? true, status == attempt.status,
-            let slot = attempt.slot, let clientFormat = binding, let upstreamFormat = attempt.binding
+        guard isPlainSuccess, attempts.isEmpty, errorCode.isEmpty, losses?.losses.isEmpty ?? true,
+            status == attempt.status, let slot = attempt.slot, let clientFormat = binding,
+            let upstreamFormat = attempt.binding
         else { return nil }
         if let known = knownWords, known.key === key, known.slot === slot, known.clientFormat === clientFormat,
             known.upstreamFormat === upstreamFormat, known.model == fields.model

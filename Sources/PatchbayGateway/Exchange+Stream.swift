@@ -75,8 +75,11 @@ extension Exchange {
         attempt.frameSizes.add(frame.raw.count)
         if responses != nil { noteItem(frame) }
         if attempt.tap.error != nil {
-            attempt.errorIsShown = attempt.delivery == nil && showsError(frame)
-            guard attempt.errorIsShown else { return }
+            let isShown = showsError(frame)
+            // Somebody may go on: the error waits until it is known that nobody does.
+            if let delivery = attempt.delivery { return delivery.hold(isShown ? frame : nil) }
+            attempt.errorIsShown = isShown
+            guard isShown else { return }
         }
         attempt.delivery?.note(frame)
         if attempt.renamesModel, StreamEdit.appendRenamed(frame, to: fields.model, into: &output) { return }

@@ -296,7 +296,8 @@ final class Exchange {
         dropUpstream()
         usage.merge(attempt.tap.usage)
         finishAttempt(fault: .client, reason: "the client closed the connection")
-        settle(outcome: .cancelled, status: state == .streaming ? attempt.status : 499, errorCode: "client_closed")
+        let status = continuation != nil ? 200 : state == .streaming ? attempt.status : 499
+        settle(outcome: .cancelled, status: status, errorCode: "client_closed")
         closeStream()
         state = .finished
         release()

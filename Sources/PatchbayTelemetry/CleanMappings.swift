@@ -61,7 +61,8 @@ package struct CleanMappings {
         if line.dropFirst(10).first(where: { $0 != 0x20 }) == UInt8(ascii: "0") { found(range) }
     }
 
-    /// `7f10-7f20 r-xp 00000000 08:01 1234   /usr/lib/library.so`, if it is of a file, readable, private and not writable.
+    /// `7f10-7f20 r-xp 00000000 08:01 1234   /usr/lib/library.so`, if it is of a file, readable, private and not
+    /// writable.
     private static func mapping(_ line: UnsafeBufferPointer<UInt8>) -> Range<UInt>? {
         guard line.count < longestLine else { return nil }
         var fields = line.split(separator: 0x20, maxSplits: 5, omittingEmptySubsequences: true).makeIterator()

@@ -3,11 +3,13 @@
 import itertools
 import json
 
+import httpx
 import pytest
 from dialects import CLIENTS
 from fakes.frames import END, STREAM_HEAD, Chat, Messages, Responses, chunk, document
 from fakes.scripted import HOLD, NEXT, RESET
 from governed_world import Governed
+from raw_client import RawClient, chat
 
 FORMATS = {"chat": Chat, "messages": Messages}
 CHAT_END = [Chat.frame({}, "stop"), Chat.frame(None, usage={
@@ -229,6 +231,20 @@ def test_the_limit_of_the_answer_is_reduced_by_what_was_delivered(place):
     assert second["messages"][-1] == {"role": "assistant", "content": STORY[:CHARACTERS].rstrip()}
 
 
+def test_a_client_that_leaves_while_another_is_asked_ends_that(place):
+    place.break_off("first", RESET)
+    place.world.play(f"{place.name}-second", HOLD)
+    with RawClient(place.world.port) as client:
+        client.send(chat(place.model(), stream=True))
+        client.until(b"keeper")
+        second = place.world.upstream.call(f"{place.name}-second")
+    assert second.closed.wait(5)
+    record = place.record()
+    assert (record["outcome"], record["status"], record["attempts"]) == ("cancelled", 200, 2)
+    assert record["output_tokens"] > 3
+    assert [row["in_flight"] for row in place.world.explain(place.model())["candidates"]] == [0, 0, 0]
+
+
 # Where nobody can go on, the client is told, as without the setting.
 
 
@@ -302,6 +318,43 @@ def test_what_the_client_is_at_fault_for_is_not_routed_around(place, client):
     place.go_on("second")
     assert_told(place, client)
     assert place.calls("second") == 0
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages", "/v1/responses"])
+def test_an_error_that_ends_the_stream_is_the_same_as_without_the_setting(place, path):
+    call = Chat.frame({"tool_calls": [{"index": 0, "id": "call_1", "type": "function",
+                                       "function": {"name": "look", "arguments": ""}}]}) if place.kind == "chat" else (
+        Messages.frame("content_block_start", index=1, content_block={
+            "type": "tool_use", "id": "toolu_1", "name": "look", "input": {}}))
+    error = place.frames.error.replace(b"server_error", b"overloaded_error").replace(b"api_error", b"overloaded_error")
+    ends = []
+    for word in ("on", "off"):
+        place.break_off("first", chunk(call), chunk(error), END)
+        turn = {"role": "user", "content": "a story"}
+        body = {"model": place.model(word), "stream": True, "tools": []}
+        body |= {"input": [turn]} if path == "/v1/responses" else {"messages": [turn], "max_tokens": 100}
+        with httpx.stream("POST", f"http://127.0.0.1:{place.world.port}{path}", json=body, timeout=10,
+                          headers={"authorization": "Bearer sk-client-1-abcdefgh"}) as answer:
+            ends.append(json.loads(answer.read().decode().rpartition("data: ")[2]))
+        place = Place(place.world, place.kind)
+    errors = [end.get("error") or end["response"]["error"] for end in ends]
+    assert errors[0] == errors[1]
+    assert "boom" in errors[0]["message"]
+
+
+def test_the_setting_can_be_made_through_the_admin_api(place, client):
+    name = f"made-{place.name}-{client.name}"
+    made = place.world.admin.post("/routes", json={
+        "model": name, "retry": {"continue_cut_streams": True}, "limits": {"minimum_rate": 0}, "channels": [
+            {"site": f"{place.name}-{role}", "account": "main", "model": "m", "priority": priority}
+            for priority, role in enumerate(("first", "second"))]})
+    assert made.status_code == 201, made.text
+    assert made.json()["retry"] == {"continue_cut_streams": True}
+    place.break_off("first", RESET)
+    place.go_on("second")
+    assert client.ask(True, name, client.user("a story")).text == STORY
+    taken = place.world.admin.patch(f"/routes/{name}", json={"retry": {"continue_cut_streams": None}})
+    assert taken.status_code == 200 and taken.json()["retry"] == {}
 
 
 def test_a_chat_server_that_is_not_known_to_take_a_beginning_is_not_asked(tmp_path):

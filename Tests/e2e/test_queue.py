@@ -23,10 +23,12 @@ SITES = {
     "expired": "max_concurrency: 1\nqueue: { length: 8, timeout: 300ms }",
     "none": "max_concurrency: 1\nqueue: { length: 0 }",
     "crowded": ONE, "next": "max_concurrency: 1\nqueue: { length: 0 }", "late": "max_concurrency: 1\nqueue: { timeout: 300ms }",
+    "wide": ONE, "tight": "limits: { body: 1KiB }",
     "capped": ACCOUNTS, "free": "", "spare": "", "hurried": "max_concurrency: 1\nqueue: { timeout: 20s }",
 }
 ROUTES = """
   - { model: same, channels: [ { site: crowded, account: main, model: m }, { site: free, account: main, model: m } ] }
+  - { model: fitting, channels: [ { site: wide, account: main, model: m, weight: 1000 }, { site: tight, account: main, model: m, weight: 1 } ] }
   - { model: full-first, channels: [ { site: next, account: main, model: m }, { site: spare, account: main, model: m, priority: 1 } ] }
   - { model: late-first, channels: [ { site: late, account: main, model: m }, { site: spare, account: main, model: m, priority: 1 } ] }
   - { model: narrow, max_concurrency: 1, queue: { length: 1, timeout: 5s }, channels: [ { site: free, account: main, model: m } ] }
@@ -69,6 +71,17 @@ def ask(world, model):
 
 def waiting(world, gate):
     return world.metric("patchbay_queue_waiting", gate=gate)
+
+
+def test_a_request_waits_rather_than_go_where_it_does_not_fit(world):
+    holder = Holder(world, "wide")
+    large = [{"role": "user", "content": "x" * 4096}]
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(world.openai().chat.completions.create, model="fitting", messages=large)
+        assert wait_for(lambda: waiting(world, "wide") == 1)
+        holder.release()
+        assert answer.result().choices[0].message.content == TEXT
+    assert world.calls("tight") == 0
 
 
 def test_those_who_wait_come_in_order(world):

@@ -56,8 +56,16 @@ extension Exchange {
     /// The stream that the client receives has broken off, and its attempt is in the books. Another attempt goes on, or
     /// the client is told.
     func streamBrokeOff(_ verdict: Verdict, _ cause: AttemptFailureCause) {
-        guard let delivery = attempt.delivery, continues(delivery, after: verdict, cause) else {
-            return breakCommittedStream(cause)
+        guard let delivery = attempt.delivery else { return breakCommittedStream(cause) }
+        guard continues(delivery, after: verdict, cause) else {
+            guard case .streamError(let error) = cause, let frame = delivery.failure(error) else {
+                return breakCommittedStream(cause)
+            }
+            usage.merge(attempt.tap.usage)
+            settle(outcome: .truncated, status: 200, errorCode: GatewayError.Code.streamTruncated.rawValue)
+            write(chunk: frame)
+            closeStream()
+            return endConnection()
         }
         loop.metrics.streams(-1)
         state = .waiting

@@ -16,6 +16,16 @@ final class StreamDelivery {
         self.decoder = decoder
     }
 
+    /// The frame with an error that the client gets if nobody goes on; nil if it would not take it for one.
+    private var failure: [UInt8]?
+
+    func hold(_ frame: SSEFrame?) {
+        failure = frame.map { Array($0.raw) }
+    }
+
+    /// The error as the client would have got it at once; nil if there is no form for it.
+    func failure(_ error: StreamErrorInfo) -> [UInt8]? { failure ?? stream.failure(error) }
+
     /// Takes note of a frame that the client gets.
     func note(_ frame: SSEFrame) {
         guard let decoder, isKnown, let data = frame.data else { return }

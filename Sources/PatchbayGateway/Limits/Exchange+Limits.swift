@@ -24,7 +24,8 @@ extension Exchange {
 
     private var reservation: TokenReservation {
         // The size of a recording or a picture in a form says nothing of tokens.
-        fields.form == nil ? TokenEstimate.reservation(body, fields) : TokenReservation(prompt: TokenEstimate.attachment)
+        guard fields.form == nil else { return TokenReservation(prompt: TokenEstimate.attachment) }
+        return TokenEstimate.reservation(body, fields)
     }
 
     /// Undoes ``admit(_:)`` for a request that was refused for another reason. Harmless when there is nothing to undo.

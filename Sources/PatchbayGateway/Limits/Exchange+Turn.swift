@@ -26,13 +26,8 @@ extension Exchange {
                 planPosition += 1
                 continue
             }
-            switch snapshot.hasGates ? takePlaces() : .entered {
+            switch snapshot.hasGates ? takePlaces(at: &slot) : .entered {
             case .entered:
-                if governed.candidate != plan[planPosition] {
-                    governed.candidate = plan[planPosition]
-                    slot = loop.slot(governed.candidate, of: snapshot, route: routeName)
-                    governed.policy = slot.policy
-                }
                 planPosition += 1
                 if !attempts.isEmpty { loop.metrics.limits.retried(site: slot.upstream.site.name) }
                 return .ask(slot)
@@ -45,18 +40,9 @@ extension Exchange {
 
     /// The next candidate of the plan that can be asked without waiting; its places are held.
     func uncrowdedTurn() -> CandidateSlot? {
-        for position in plan.indices.dropFirst(planPosition) {
-            governed.candidate = plan[position]
-            let slot = loop.slot(governed.candidate, of: snapshot, route: routeName)
-            governed.policy = slot.policy
-            let gates = slot.upstream.gates
-            guard misfit() == nil, enter(gates) == nil else { continue }
-            governed.holdsPlaces = !gates.isEmpty
-            plan.swapAt(planPosition, position)
-            planPosition += 1
-            return slot
-        }
-        return nil
+        guard let slot = takeUncrowded(from: planPosition) else { return nil }
+        planPosition += 1
+        return slot
     }
 
     private enum Place {
@@ -73,13 +59,21 @@ extension Exchange {
 
     /// Takes the places of the candidate whose turn it is. When it is crowded, another one of the same priority that
     /// is not comes first; only when all are crowded, the request stands in line.
-    private func takePlaces() -> Place {
-        let gates = upstream(of: governed.candidate).gates
+    ///
+    /// - Parameter slot: The candidate whose turn it is; afterwards the one whose places are held.
+    private func takePlaces(at slot: inout CandidateSlot) -> Place {
+        let gates = slot.upstream.gates
         guard !governed.holdsPlaces, let crowded = enter(gates) else {
             governed.holdsPlaces = !gates.isEmpty
             return .entered
         }
-        if takeUncrowded() { return .entered }
+        let priority = snapshot.table.candidates[Int(governed.candidate)].priority
+        if let other = takeUncrowded(from: planPosition + 1, of: priority) {
+            slot = other
+            return .entered
+        }
+        governed.candidate = plan[planPosition]
+        governed.policy = slot.policy
         return takePlace(at: crowded, isRoute: false)
     }
 
@@ -95,18 +89,24 @@ extension Exchange {
         return nil
     }
 
-    private func takeUncrowded() -> Bool {
-        let candidates = snapshot.table.candidates
-        let priority = candidates[Int(plan[planPosition])].priority
-        for position in plan.indices.dropFirst(planPosition + 1) {
-            guard candidates[Int(plan[position])].priority == priority else { break }
-            let gates = upstream(of: plan[position]).gates
-            guard enter(gates) == nil else { continue }
-            plan.swapAt(planPosition, position)
+    /// Takes the places of the first candidate, from a position of the plan on, that takes the request and is not
+    /// crowded, and gives it its turn.
+    ///
+    /// - Parameter priority: Candidates of another one are not looked at; nil = all are.
+    private func takeUncrowded(from start: Int, of priority: Int32? = nil) -> CandidateSlot? {
+        for position in plan.indices.dropFirst(start) {
+            let candidate = plan[position]
+            if let priority, snapshot.table.candidates[Int(candidate)].priority != priority { break }
+            governed.candidate = candidate
+            let slot = loop.slot(candidate, of: snapshot, route: routeName)
+            governed.policy = slot.policy
+            let gates = slot.upstream.gates
+            guard misfit() == nil, enter(gates) == nil else { continue }
             governed.holdsPlaces = !gates.isEmpty
-            return true
+            plan.swapAt(planPosition, position)
+            return slot
         }
-        return false
+        return nil
     }
 
     /// The attempt has ended or was never made.

@@ -40,6 +40,18 @@ package final class ContinuedStream: EventConsumer {
     /// Somebody writes the events for the client; if not, it gets the upstream's own bytes.
     package var isWritten: Bool { next != nil }
 
+    /// The bytes with which the writer ends the stream in an error; nil without a writer.
+    package func failure(_ error: StreamErrorInfo) -> [UInt8]? {
+        guard let writer = next as? StreamEncoder else { return nil }
+        var output: [UInt8] = []
+        do throws(PluginError) {
+            try writer.fail(error, output: &output)
+            return output
+        } catch {
+            return nil
+        }
+    }
+
     // MARK: - Continuing
 
     /// Brings a writer of the client's format to the point that the client has reached, and hands it all later events.

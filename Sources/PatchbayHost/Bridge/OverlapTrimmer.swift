@@ -79,8 +79,8 @@ struct OverlapTrimmer: Sendable {
         return 0
     }
 
-    /// Whether the end of what was delivered is the same so many bytes earlier, or within them: text that repeats itself,
-    /// such as a line of dashes or the rows of a table, goes on like that by nature.
+    /// Whether the end of what was delivered is the same so many bytes earlier, or within them: text that repeats
+    /// itself, such as a line of dashes or the rows of a table, goes on like that by nature.
     private func repeatsItself(_ length: Int) -> Bool {
         let text = tail.suffix(length)
         let known = before + tail

@@ -6,6 +6,8 @@ import struct
 import threading
 import time
 
+from fakes.background import Background
+
 CLOSE, RESET, HOLD, NEXT = "close", "reset", "hold", "next"
 
 
@@ -42,7 +44,7 @@ class Call:
         self.closed = threading.Event()
 
 
-class ScriptedUpstream:
+class ScriptedUpstream(Background):
     """Plays the script of the first path segment: bytes are written, numbers are pauses in seconds, words end it.
 
     `HOLD` waits until the peer closes, `NEXT` keeps the connection for another request. A script without an ending closes.
@@ -54,15 +56,7 @@ class ScriptedUpstream:
         self._calls = {}
         self._lock = threading.Lock()
         self._arrived = threading.Condition(self._lock)
-        self.loop = asyncio.new_event_loop()
-        started = threading.Event()
-        self.thread = threading.Thread(target=self._run, args=(started,), daemon=True)
-        self.thread.start()
-        started.wait(10)
-
-    def stop(self):
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join(5)
+        super().__init__()
 
     def url(self, name):
         return f"http://127.0.0.1:{self.port}/{name}"
@@ -88,15 +82,6 @@ class ScriptedUpstream:
             if not self._arrived.wait_for(lambda: len(self._calls.get(name, ())) > number, seconds):
                 raise AssertionError(f"{name} was not called")
             return self._calls[name][number]
-
-    def _run(self, started):
-        asyncio.set_event_loop(self.loop)
-        server = self.loop.run_until_complete(
-            asyncio.start_server(self._connection, "127.0.0.1", 0, limit=1 << 26, backlog=256))
-        self.port = server.sockets[0].getsockname()[1]
-        started.set()
-        self.loop.run_forever()
-        server.close()
 
     async def _connection(self, reader, writer):
         try:

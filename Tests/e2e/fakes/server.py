@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-import threading
+
+from fakes.background import Background
 
 
 class Request:
@@ -51,34 +52,16 @@ class Answer:
         self.writer.transport.abort()
 
 
-class Server:
+class Server(Background):
     """Runs `handler(request, answer)` for every request until `stop`."""
 
     def __init__(self, handler, port=0):
         self.handler = handler
-        self.port = port
-        self.loop = asyncio.new_event_loop()
-        started = threading.Event()
-        self.thread = threading.Thread(target=self._run, args=(started,), daemon=True)
-        self.thread.start()
-        started.wait(10)
+        super().__init__(port, backlog=1024)
 
     @property
     def url(self):
         return f"http://127.0.0.1:{self.port}"
-
-    def stop(self):
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join(5)
-
-    def _run(self, started):
-        asyncio.set_event_loop(self.loop)
-        server = self.loop.run_until_complete(
-            asyncio.start_server(self._connection, "127.0.0.1", self.port, limit=1 << 26, backlog=1024))
-        self.port = server.sockets[0].getsockname()[1]
-        started.set()
-        self.loop.run_forever()
-        server.close()
 
     async def _connection(self, reader, writer):
         try:
