@@ -152,3 +152,15 @@ def test_what_the_end_of_the_gateway_interrupts_has_failed(tmp_path, end):
         assert failed.status == "failed" and failed.error.message
     finally:
         world.stop()
+
+
+def test_what_is_too_large_to_be_kept_is_not_begun(tmp_path):
+    world = World(tmp_path, 1, options="responses: { entry: 64KiB }, ")
+    try:
+        world.upstream.play("chat-0", HOLD)
+        with pytest.raises(openai.APIStatusError) as caught:
+            world.running.openai().responses.create(model="model-chat-0", input="x" * 70_000, background=True)
+        assert caught.value.status_code == 413
+        assert wait_for(lambda: all(call.closed.is_set() for call in world.upstream.calls("chat-0")))
+    finally:
+        world.stop()

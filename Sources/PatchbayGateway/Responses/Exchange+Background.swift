@@ -35,7 +35,17 @@ extension Exchange {
             return connection.answered()
         }
         run.begun()
-        answer(run.document(status: "queued"))
+        // Whoever has been told of the response finds it, also after a crash.
+        ask(for: "responses", { store.find(run.id, owner: owner, $0) }) {
+            [self] (found: StoredResponse?) throws(GatewayError) in
+            guard found != nil else {
+                _ = place.cancelRun()
+                throw GatewayError(
+                    .tooLarge, "the request cannot be kept: in the background it may have \(store.entryBytes) bytes",
+                    status: 413)
+            }
+            answer(run.document(status: "queued"))
+        }
     }
 
     /// The body without the word that has brought it here.
