@@ -39,6 +39,12 @@ enum StreamEdit {
         } catch {
             return false
         }
+        append(frame, with: data, to: &output)
+        return true
+    }
+
+    /// Appends the frame with other data, of one line.
+    static func append(_ frame: SSEFrame, with data: [UInt8], to output: inout [UInt8]) {
         if let event = frame.event {
             output.append(contentsOf: "event: ".utf8)
             output.append(contentsOf: event)
@@ -46,9 +52,7 @@ enum StreamEdit {
         }
         output.append(contentsOf: "data: ".utf8)
         output.append(contentsOf: data)
-        output.append(0x0a)
-        output.append(0x0a)
-        return true
+        output.append(contentsOf: "\n\n".utf8)
     }
 
     private enum ModelPlace {

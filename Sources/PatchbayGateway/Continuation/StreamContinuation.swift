@@ -90,14 +90,7 @@ extension StreamEdit {
         else { return false }
         var data: [UInt8] = []
         guard (try? JSONPatch.apply([.set("id", string: id)], to: source, into: &data)) != nil else { return false }
-        if let event = frame.event {
-            output.append(contentsOf: "event: ".utf8)
-            output.append(contentsOf: event)
-            output.append(0x0a)
-        }
-        output.append(contentsOf: "data: ".utf8)
-        output.append(contentsOf: data)
-        output.append(contentsOf: "\n\n".utf8)
+        append(frame, with: data, to: &output)
         return true
     }
 }

@@ -50,7 +50,7 @@ package final class FileStore: Sendable {
         guard pending.add(file.bytes, limit: Self.pendingLimit) else {
             return answer(.failure(StoreError(.busy, "Too many uploads are waiting to be written.")))
         }
-        submit(answer) { [self] table throws(StoreError) in
+        queue.submit(answer) { [self] table throws(StoreError) in
             defer {
                 pending.remove(file.bytes)
                 note(table)
@@ -63,7 +63,7 @@ package final class FileStore: Sendable {
     package func find(
         _ id: String, owner: String, _ answer: @escaping @Sendable (Result<StoredFile?, StoreError>) -> Void
     ) {
-        submit(answer) { table throws(StoreError) in
+        queue.submit(answer) { table throws(StoreError) in
             try table.find(id, owner: owner, now: SystemTime.unixMilliseconds())
         }
     }
@@ -73,7 +73,7 @@ package final class FileStore: Sendable {
         _ id: String, owner: String,
         _ answer: @escaping @Sendable (Result<(file: StoredFile, content: FileContent)?, StoreError>) -> Void
     ) {
-        submit(answer) { table throws(StoreError) in
+        queue.submit(answer) { table throws(StoreError) in
             guard let file = try table.find(id, owner: owner, now: SystemTime.unixMilliseconds()),
                 let content = try table.content(of: id)
             else { return nil }
@@ -86,14 +86,14 @@ package final class FileStore: Sendable {
         _ content: FileContent, at offset: Int, count: Int,
         _ answer: @escaping @Sendable (Result<[UInt8], StoreError>) -> Void
     ) {
-        submit(answer) { _ throws(StoreError) in try content.read(at: offset, count: count) }
+        queue.submit(answer) { _ throws(StoreError) in try content.read(at: offset, count: count) }
     }
 
     /// Files of an owner; nil if the query begins or ends at one that is not there.
     package func list(
         _ query: FileListQuery, owner: String, _ answer: @escaping @Sendable (Result<FilePage?, StoreError>) -> Void
     ) {
-        submit(answer) { table throws(StoreError) in
+        queue.submit(answer) { table throws(StoreError) in
             try table.list(query, owner: owner, now: SystemTime.unixMilliseconds())
         }
     }
@@ -102,7 +102,7 @@ package final class FileStore: Sendable {
     package func remove(
         _ id: String, owner: String, _ answer: @escaping @Sendable (Result<Bool, StoreError>) -> Void
     ) {
-        submit(answer) { [self] table throws(StoreError) in
+        queue.submit(answer) { [self] table throws(StoreError) in
             defer { note(table) }
             return try table.remove(id, owner: owner, now: SystemTime.unixMilliseconds())
         }
@@ -113,7 +113,7 @@ package final class FileStore: Sendable {
         owner: String, _ body: @escaping @Sendable (FileReader) throws(StoreError) -> Value,
         _ answer: @escaping @Sendable (Result<Value, StoreError>) -> Void
     ) {
-        submit(answer) { table throws(StoreError) in
+        queue.submit(answer) { table throws(StoreError) in
             try body(FileReader(table: table, owner: owner, now: SystemTime.unixMilliseconds()))
         }
     }
@@ -130,20 +130,6 @@ package final class FileStore: Sendable {
 
     private func note(_ table: FileTable) {
         count.store(table.count, ordering: .relaxed)
-    }
-
-    private func submit<Value: Sendable>(
-        _ answer: @escaping @Sendable (Result<Value, StoreError>) -> Void,
-        _ body: @escaping @Sendable (FileTable) throws(StoreError) -> Value
-    ) {
-        let isAdded = queue.add { table in
-            do throws(StoreError) {
-                answer(.success(try body(table)))
-            } catch {
-                answer(.failure(error))
-            }
-        }
-        if !isAdded { answer(.failure(StoreError(.closed, "The store is closed."))) }
     }
 
     /// Carries the table to the only thread that uses it from then on.

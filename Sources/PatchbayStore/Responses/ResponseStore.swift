@@ -96,7 +96,7 @@ package final class ResponseStore: Sendable {
     package func find(
         _ id: String, owner: String, _ answer: @escaping @Sendable (Result<StoredResponse?, StoreError>) -> Void
     ) {
-        submit(answer) { table throws(StoreError) in
+        queue.submit(answer) { table throws(StoreError) in
             try table.find(id, owner: owner, now: SystemTime.unixMilliseconds())
         }
     }
@@ -105,7 +105,7 @@ package final class ResponseStore: Sendable {
     package func remove(
         _ id: String, owner: String, _ answer: @escaping @Sendable (Result<Bool, StoreError>) -> Void
     ) {
-        submit(answer) { table throws(StoreError) in
+        queue.submit(answer) { table throws(StoreError) in
             try table.remove(id, owner: owner, now: SystemTime.unixMilliseconds())
         }
     }
@@ -114,7 +114,7 @@ package final class ResponseStore: Sendable {
     package func conversation(
         _ id: String, owner: String, _ answer: @escaping @Sendable (Result<[StoredResponse], StoreError>) -> Void
     ) {
-        submit(answer) { table throws(StoreError) in
+        queue.submit(answer) { table throws(StoreError) in
             try table.chain(
                 id, owner: owner, now: SystemTime.unixMilliseconds(), longest: Self.longestChain,
                 largest: Self.largestConversation)
@@ -127,7 +127,7 @@ package final class ResponseStore: Sendable {
         previous: String?, items: [String], owner: String,
         _ answer: @escaping @Sendable (Result<RecalledResponses, StoreError>) -> Void
     ) {
-        submit(answer) { table throws(StoreError) in
+        queue.submit(answer) { table throws(StoreError) in
             let now = SystemTime.unixMilliseconds()
             var recalled = RecalledResponses()
             if let previous {
@@ -138,20 +138,6 @@ package final class ResponseStore: Sendable {
                 of: items, owner: owner, now: now, largest: Self.largestConversation)
             return recalled
         }
-    }
-
-    private func submit<Value: Sendable>(
-        _ answer: @escaping @Sendable (Result<Value, StoreError>) -> Void,
-        _ body: @escaping @Sendable (ResponseTable) throws(StoreError) -> Value
-    ) {
-        let isAdded = queue.add { table in
-            do throws(StoreError) {
-                answer(.success(try body(table)))
-            } catch {
-                answer(.failure(error))
-            }
-        }
-        if !isAdded { answer(.failure(StoreError(.closed, "The store is closed."))) }
     }
 
     /// Carries the table to the only thread that uses it from then on.

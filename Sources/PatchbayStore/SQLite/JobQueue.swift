@@ -17,6 +17,22 @@ final class JobQueue<Context>: @unchecked Sendable {
         }
     }
 
+    /// Adds a job whose result is the answer to somebody who does not wait for it. Once the queue is closed the answer
+    /// is that, at once.
+    func submit<Value: Sendable>(
+        _ answer: @escaping @Sendable (Result<Value, StoreError>) -> Void,
+        _ body: @escaping @Sendable (Context) throws(StoreError) -> Value
+    ) {
+        let isAdded = add { context in
+            do throws(StoreError) {
+                answer(.success(try body(context)))
+            } catch {
+                answer(.failure(error))
+            }
+        }
+        if !isAdded { answer(.failure(StoreError(.closed, "The store is closed."))) }
+    }
+
     /// Waits for a job; nil when the queue is closed and empty.
     func next() -> Job? {
         monitor.locked {
