@@ -7,7 +7,7 @@ import PatchbayCore
 /// index. The lower bits are a hash of the id, so that a request which is imported twice meets itself. Where another
 /// one has its place it takes the next free one, and finds itself there the second time: the requests of a millisecond
 /// are only ever forgotten together.
-struct RequestNumber: Sendable, Hashable {
+struct RequestNumber: Sendable, Hashable, Comparable {
     private static let places: Int64 = 1 << 20
 
     private(set) var rawValue: Int64
@@ -25,6 +25,8 @@ struct RequestNumber: Sendable, Hashable {
     mutating func moveOn() {
         rawValue = rawValue & ~(Self.places - 1) | (rawValue + 1) & (Self.places - 1)
     }
+
+    static func < (left: RequestNumber, right: RequestNumber) -> Bool { left.rawValue < right.rawValue }
 
     /// The lowest number of a millisecond.
     static func first(of time: Int64) -> Int64 { min(max(time, 0), (1 << 43) - 1) << 20 }
