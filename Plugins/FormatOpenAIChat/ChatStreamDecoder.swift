@@ -7,18 +7,18 @@ import PatchbayWire
 /// Tolerates what servers of this format are known to do: missing or repeated roles, ids and indexes, usage on every
 /// chunk or after the finish, a complete answer in one frame, no `[DONE]`. It never takes a cut stream for a whole one.
 struct ChatStreamDecoder {
-    private let context: ConversionContext
+    let context: ConversionContext
     private let names: IdentifierMap
     /// What a frame has that accounting must see.
     private let accounted = JSONMemberSearch("finish_reason", "usage", "error")
-    private var tape = JSONTape()
-    private var choices: [ChatStreamChoice] = []
+    var tape = JSONTape()
+    private(set) var choices: [ChatStreamChoice] = []
     private var usage = TokenCounts()
     private var hasStarted = false
     private var hasEnded = false
     /// The last frame was no JSON: cut, if nothing follows; a fault of the upstream, if something does.
     private var hasBrokenFrame = false
-    private var sawContent = false
+    private(set) var sawContent = false
 
     init(_ context: ConversionContext) {
         self.context = context
@@ -51,6 +51,9 @@ struct ChatStreamDecoder {
         if isComplete, ending != .cancelled { return settle(&events, isDone: false) }
         fail(StreamFault.error(ending), &events)
     }
+
+    /// The answer has begun, and nothing has ended or broken it.
+    var isUnderWay: Bool { hasStarted && !hasEnded && !hasBrokenFrame }
 
     // MARK: - Documents
 

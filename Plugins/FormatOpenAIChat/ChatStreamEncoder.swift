@@ -230,6 +230,23 @@ struct ChatStreamEncoder {
         if !notes.isEmpty { chunk(choice, &output) { $0.member("annotations", .array(notes)) } }
     }
 
+    /// Of deltas that only lead to a chunk. Reasoning is kept as well, for its signature.
+    func sides(choice: Int, part ordinal: Int, _ field: PartField) -> FrameSides? {
+        guard !hasEnded, let state = choices.first(where: { $0.index == choice }), let part = state.part(ordinal) else {
+            return nil
+        }
+        var output: [UInt8] = []
+        switch (part.kind, field) {
+        case (.text, .text) where state.hasText: chunk(choice, &output) { $0.member("content", FrameSides.marker) }
+        case (.refusal, .text) where state.hasRefusal:
+            chunk(choice, &output) { $0.member("refusal", FrameSides.marker) }
+        case (.toolCall, .arguments) where !part.isCustom && part.hasArguments:
+            arguments(FrameSides.marker, part, choice, &output)
+        default: return nil
+        }
+        return FrameSides(around: output)
+    }
+
     // MARK: - Endings
 
     private mutating func end(_ output: inout [UInt8]) {
