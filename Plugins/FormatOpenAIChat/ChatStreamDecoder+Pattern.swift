@@ -4,10 +4,11 @@ import PatchbayWire
 
 /// What chunks that carry one piece of text have in common.
 extension ChatStreamDecoder {
-    /// Members of a chunk that vary although accounting does not care. Obfuscation has no meaning at all.
+    /// Members of a chunk that vary although accounting does not care. Obfuscation has no meaning at all. The time
+    /// varies once a second at most.
     private static let varying = JSONHoles(
         strings: ["content", "reasoning_content", "reasoning", "text", "arguments", "refusal", "obfuscation"],
-        digits: ["created"], unless: ["finish_reason", "usage", "error"])
+        unless: ["finish_reason", "usage", "error"])
 
     mutating func pattern(event name: UnsafeRawBufferPointer, data: UnsafeRawBufferPointer) -> FramePattern? {
         guard isUnderWay, !name.elementsEqual("error".utf8) else { return nil }
@@ -22,11 +23,6 @@ extension ChatStreamDecoder {
         var holes = [FramePattern.Hole(.text, tape, found.text)]
         if let noise = tape.member(root, named: "obfuscation"), tape.kind(noise) == .string {
             holes.append(FramePattern.Hole(.string, tape, noise))
-        }
-        if let created = tape.member(root, named: "created"), tape.kind(created) == .number,
-            tape.raw(created).allSatisfy({ $0 &- 0x30 < 10 })
-        {
-            holes.append(FramePattern.Hole(.digits, tape.span(created).range))
         }
         return FramePattern(choice: found.choice, part: found.part, found.field, holes: holes)
     }

@@ -32,7 +32,10 @@ struct ChatStreamDecoder {
         guard !hasEnded, !data.isEmpty else { return }
         if hasBrokenFrame { return failUnreadable(&events) }
         if data.first == UInt8(ascii: "["), Self.isDone(data) { return settle(&events, isDone: true) }
-        if context.tap, hasStarted, sawContent, accounted.isObjectWithout(data) { return }
+        if context.tap {
+            if !name.elementsEqual("error".utf8), takeTapped(data, &events) { return }
+            if hasStarted, sawContent, accounted.isObjectWithout(data) { return }
+        }
         guard (try? tape.parse(data)) != nil else {
             hasBrokenFrame = true
             // Whoever only taps is about to pass the frame on: a client must not have to read it.
@@ -78,10 +81,9 @@ struct ChatStreamDecoder {
     }
 
     private mutating func start(_ root: JSONIndex, _ events: inout [AnswerEvent]) {
-        hasStarted = true
         let id = tape.member(root, named: "id").flatMap { tape.string($0) } ?? ""
         let model = tape.member(root, named: "model").flatMap { tape.string($0) } ?? ""
-        events.append(.start(id: id, model: model))
+        start(id: id, model: model, &events)
         guard !context.tap else { return }
         if let tier = tape.present(root, named: "service_tier") {
             events.append(.canonical("service_tier", data: JSONValue(tape, tier).description))
@@ -90,6 +92,11 @@ struct ChatStreamDecoder {
             let native: JSONValue = .object([ChatFormat.id: ["system_fingerprint": JSONValue(tape, fingerprint)]])
             events.append(.canonical("native", data: native.description))
         }
+    }
+
+    mutating func start(id: String, model: String, _ events: inout [AnswerEvent]) {
+        hasStarted = true
+        events.append(.start(id: id, model: model))
     }
 
     /// Relays answer failures with status 200 and a body that has none of the format's members.
@@ -103,8 +110,12 @@ struct ChatStreamDecoder {
 
     private mutating func readUsage(_ index: JSONIndex?, _ events: inout [AnswerEvent]) {
         guard let index, tape.kind(index) == .object else { return }
+        report(ChatUsage(scanning: tape.raw(index)).counts, &events)
+    }
+
+    mutating func report(_ counts: TokenCounts, _ events: inout [AnswerEvent]) {
         var merged = usage
-        merged.merge(ChatUsage(scanning: tape.raw(index)).counts)
+        merged.merge(counts)
         guard merged != usage else { return }
         usage = merged
         events.append(.usage(usage))
@@ -139,6 +150,20 @@ struct ChatStreamDecoder {
             return fail(CanonicalError(.server, message: "the upstream ended the answer with an error"), &events)
         }
         choices[slot].take(reason)
+    }
+
+    func isKnown(_ index: Int) -> Bool { choices.contains { $0.index == index } }
+
+    var isRoomLeft: Bool { choices.count < Self.maximumChoices }
+
+    /// What accounting needs of a choice.
+    mutating func take(_ index: Int, _ content: PartKind?, finish word: String?, _ events: inout [AnswerEvent]) {
+        let slot = slot(index)
+        if let content, !sawContent {
+            sawContent = true
+            events.append(.open(index, 0, content))
+        }
+        if let word { choices[slot].take(word) }
     }
 
     private mutating func slot(_ index: Int) -> Int {

@@ -14,7 +14,6 @@ struct ChatStreamEncoder {
 
     init(_ context: ConversionContext) {
         self.context = context
-        render(id: "", model: "")
     }
 
     /// Appends the bytes for one event.
@@ -100,6 +99,8 @@ struct ChatStreamEncoder {
     private mutating func announce(_ slot: Int, forCall: Bool, _ output: inout [UInt8]) {
         guard !choices[slot].isAnnounced else { return }
         choices[slot].isAnnounced = true
+        // Every chunk but the announcements comes behind one.
+        if head.isEmpty { render(id: "", model: "") }
         chunk(choices[slot].index, &output) { writer in
             writer.member("role", literal: "assistant")
             if forCall { writer.nullMember("content") } else { writer.member("content", literal: "") }

@@ -58,7 +58,7 @@ struct CompletionsStreamDecoder {
 
     /// Members of a chunk that vary although accounting does not care.
     private static let varying = JSONHoles(
-        strings: ["text", "obfuscation"], digits: ["created"], unless: ["finish_reason", "usage", "error"])
+        strings: ["text", "obfuscation"], unless: ["finish_reason", "usage", "error"])
 
     /// Only for accounting; hardly anybody converts the format.
     func pattern(event name: UnsafeRawBufferPointer, data: UnsafeRawBufferPointer) -> FramePattern? {

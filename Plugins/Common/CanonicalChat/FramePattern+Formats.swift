@@ -29,9 +29,14 @@ extension FrameSides {
     /// - Returns: nil unless the marker is there exactly once, as the inside of a string.
     package init?(around output: [UInt8]) {
         let mark = Array(FrameSides.marker.utf8)
-        let found = output.indices.filter { output[$0...].starts(with: mark) }
-        guard found.count == 1, let start = found.first, start > 0, output[start - 1] == UInt8(ascii: "\""),
-            start + mark.count < output.count, output[start + mark.count] == UInt8(ascii: "\"")
+        var found: Int?
+        for start in output.indices where output[start] == mark[0] && output[start...].starts(with: mark) {
+            guard found == nil else { return nil }
+            found = start
+        }
+        let quote = UInt8(ascii: "\"")
+        guard let start = found, start > 0, output[start - 1] == quote, start + mark.count < output.count,
+            output[start + mark.count] == quote
         else { return nil }
         self.init(before: Array(output[..<start]), behind: Array(output[(start + mark.count)...]))
     }

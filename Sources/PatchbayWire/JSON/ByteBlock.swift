@@ -31,14 +31,6 @@ struct ByteBlock {
         unsafeBitCast(bytes, to: SIMD16<Int8>.self) .< SIMD16<Int8>(repeating: byte)
     }
 
-    /// Whether all sixteen bytes are the same.
-    @inline(__always)
-    static func == (left: ByteBlock, right: ByteBlock) -> Bool {
-        let left = unsafeBitCast(left.bytes, to: SIMD2<UInt64>.self)
-        let right = unsafeBitCast(right.bytes, to: SIMD2<UInt64>.self)
-        return (left[0] ^ right[0]) | (left[1] ^ right[1]) == 0
-    }
-
     /// Whether any byte was hit.
     @inline(__always)
     static func any(_ mask: Mask) -> Bool {
