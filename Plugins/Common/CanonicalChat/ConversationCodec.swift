@@ -138,6 +138,10 @@ package struct ConversationDecoder<Format: ConversationFormat>: WireDecoder {
         flush(&events)
     }
 
+    package mutating func pattern(of frame: Frame) -> FramePattern? {
+        decoder.pattern(event: frame.event.raw, data: frame.data.raw)
+    }
+
     private mutating func flush(_ events: inout EventWriter) {
         guard !pending.isEmpty else { return }
         // By position: an event is large, and a copy of it touches the counts of all its texts.
@@ -160,6 +164,10 @@ package struct ConversationEncoder<Format: ConversationFormat>: WireEncoder {
         for event in events { encoder.encode(AnswerEvent(event), into: &output) }
         if !output.isEmpty { wire.append(output) }
         output.removeAll(keepingCapacity: true)
+    }
+
+    package func sides(choice: Int, part: Int, _ field: PartField) -> FrameSides? {
+        encoder.sides(choice: choice, part: part, field)
     }
 }
 

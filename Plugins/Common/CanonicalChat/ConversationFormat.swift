@@ -54,9 +54,21 @@ package protocol AnswerDecoder {
         event name: UnsafeRawBufferPointer, data: UnsafeRawBufferPointer, into events: inout [AnswerEvent])
     /// The transport delivers nothing more. Appends what is outstanding, and the end.
     mutating func finish(_ ending: StreamEnd, into events: inout [AnswerEvent])
+    /// What the frame taken last has in common with those that may follow; ``FramePattern`` says what is promised.
+    mutating func pattern(event name: UnsafeRawBufferPointer, data: UnsafeRawBufferPointer) -> FramePattern?
+}
+
+extension AnswerDecoder {
+    package func pattern(event name: UnsafeRawBufferPointer, data: UnsafeRawBufferPointer) -> FramePattern? { nil }
 }
 
 /// Events to the bytes of a streamed answer.
 package protocol AnswerEncoder {
     mutating func encode(_ event: AnswerEvent, into output: inout [UInt8])
+    /// What stands around the text of such a delta; ``FrameSides`` says what is promised.
+    func sides(choice: Int, part: Int, _ field: PartField) -> FrameSides?
+}
+
+extension AnswerEncoder {
+    package func sides(choice: Int, part: Int, _ field: PartField) -> FrameSides? { nil }
 }
