@@ -39,6 +39,7 @@ extension MessagesFormat: ConversationFormat {
     static func tapResponse(
         _ body: UnsafeRawBufferPointer, into events: inout EventWriter
     ) throws(ConversionError) {
+        if MessagesAnswerProbe.send(body, to: &events) { return }
         try MessagesResponseTap(body).send(to: &events)
     }
 

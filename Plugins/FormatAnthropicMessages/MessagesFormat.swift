@@ -83,11 +83,11 @@ enum MessagesFormat {
 
 /// The counters as the format splits them: input without what came from or went to the cache.
 struct MessagesUsage {
-    private var input: Int?
-    private var cacheWrite: Int?
-    private var cacheRead: Int?
-    private var output: Int?
-    private var thinking: Int?
+    var input: Int?
+    var cacheWrite: Int?
+    var cacheRead: Int?
+    var output: Int?
+    var thinking: Int?
 
     init() {}
 

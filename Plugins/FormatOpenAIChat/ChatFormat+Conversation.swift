@@ -39,6 +39,7 @@ extension ChatFormat: ConversationFormat {
     static func tapResponse(
         _ body: UnsafeRawBufferPointer, into events: inout EventWriter
     ) throws(ConversionError) {
+        if ChatAnswerProbe.send(body, to: &events) { return }
         try ChatResponseTap(body).send(to: &events)
     }
 

@@ -37,7 +37,7 @@ enum JSONBytes {
     }
 
     @inline(__always)
-    private static func specials(_ block: ByteBlock) -> ByteBlock.Mask {
+    static func specials(_ block: ByteBlock) -> ByteBlock.Mask {
         block.equal(quote) .| block.equal(backslash) .| block.below(0x20)
     }
 
