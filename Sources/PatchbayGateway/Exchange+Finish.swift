@@ -93,13 +93,25 @@ extension Exchange {
 // MARK: - Plain successes
 
 /// The words of a request's records, and what they are made of.
-struct KnownWords {
+final class KnownWords {
     let key: GatewayKey
     let model: String
     let slot: CandidateSlot
     let clientFormat: FormatBinding
     let upstreamFormat: FormatBinding
     let words: LedgerWords
+
+    init(
+        key: GatewayKey, model: String, slot: CandidateSlot, clientFormat: FormatBinding, upstreamFormat: FormatBinding,
+        words: LedgerWords
+    ) {
+        self.key = key
+        self.model = model
+        self.slot = slot
+        self.clientFormat = clientFormat
+        self.upstreamFormat = upstreamFormat
+        self.words = words
+    }
 }
 
 extension Exchange {
