@@ -124,7 +124,9 @@ struct MessagesStreamDecoder {
     /// A complete answer where a stream was expected.
     private mutating func whole(_ events: inout [AnswerEvent]) {
         do throws(ConversionError) {
-            let response = try MessagesResponseReader.read(JSONValue(tape, tape.root), context: context)
+            let response = try JSONNode.with(tape, tape.root) { document throws(ConversionError) in
+                try MessagesResponseReader.read(document, context: context)
+            }
             hasEnded = true
             hasStarted = true
             events += response.events()

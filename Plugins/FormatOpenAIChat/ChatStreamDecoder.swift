@@ -182,7 +182,7 @@ struct ChatStreamDecoder {
         if context.tap { return markContent(message, choices[slot].index, &events) }
         var reader = ChatAssistantReader(index: slot)
         do throws(ConversionError) {
-            try reader.read(JSONValue(tape, message))
+            try JSONNode.with(tape, message) { message throws(ConversionError) in try reader.read(message) }
         } catch {
             return fail(CanonicalError(.upstreamInvalid, message: error.sentence), &events)
         }

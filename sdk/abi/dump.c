@@ -181,6 +181,7 @@ static void records(void) {
     FIELD(pb_upstream, reserved);
     FIELD(pb_upstream, prepare);
     FIELD(pb_upstream, classify);
+    FIELD(pb_upstream, flags);
     RECORD(pb_event);
     FIELD(pb_event, size);
     FIELD(pb_event, space);
@@ -320,6 +321,7 @@ static void numbers(void) {
     NUMBER(PB_ATTEMPT_STREAM);
     NUMBER(PB_VERDICT_DISABLE_CREDENTIAL);
     NUMBER(PB_VERDICT_LOGIN_AGAIN);
+    NUMBER(PB_UPSTREAM_IGNORES_SIZE);
     NUMBER(PB_EVENT_START);
     NUMBER(PB_EVENT_PART_OPEN);
     NUMBER(PB_EVENT_PART_DELTA);

@@ -9,13 +9,13 @@ package protocol ConversationFormat {
     associatedtype Encoder: AnswerEncoder
 
     static func readRequest(
-        _ document: JSONValue, context: inout ConversionContext
+        _ document: JSONNode, context: inout ConversionContext
     ) throws(ConversionError) -> CanonicalRequest
     static func writeRequest(
-        _ request: CanonicalRequest, context: inout ConversionContext
+        _ request: consuming CanonicalRequest, context: inout ConversionContext
     ) throws(ConversionError) -> [UInt8]
     static func readResponse(
-        _ document: JSONValue, context: inout ConversionContext
+        _ document: JSONNode, context: inout ConversionContext
     ) throws(ConversionError) -> CanonicalResponse
     static func writeResponse(
         _ response: CanonicalResponse, context: inout ConversionContext
