@@ -62,6 +62,24 @@ struct StreamShortcutTests {
         #expect(try taken(learning: "data: {\"t\":\"a\"\ndata: }\n\n", from: "data: {\"t\":\"a\"\ndata: }\n\n") == nil)
     }
 
+    @Test("A frame that is passed on keeps what varies, and gets the value that was changed", arguments: [true, false])
+    func passesOn(isChangedInFront: Bool) throws {
+        func frame(_ noise: String, _ model: String) -> String {
+            let members = [#""m":"\#(model)""#, #""n":"\#(noise)""#]
+            return "{" + (isChangedInFront ? members : members.reversed()).joined(separator: ",") + "}"
+        }
+        let stream = "data:\(frame("b b", "up"))\n\ndata:\(frame("", "up"))\n\ndata:\(frame("c", "other"))\n\n"
+        let learned = "data:\(frame("up", "up"))\n\n"
+        let passed = try taken(learning: learned, from: stream, encode: false)
+        #expect(passed == "data:\(frame("b b", "up"))\n\ndata:\(frame("", "up"))\n\n")
+        for model in ["a-long-name", "", "up", "u"] {
+            let changed = ChangedFrame(
+                before: Array("data: ".utf8), data: Array(frame("up", model).utf8), behind: Array("\n\n".utf8))
+            let written = try taken(learning: learned, from: stream, encode: false, changed: changed)
+            #expect(written == "data: \(frame("b b", model))\n\ndata: \(frame("", model))\n\n")
+        }
+    }
+
     @Test("Deltas that the plugins have not seen are counted")
     func counted() {
         var tap = StreamTap()

@@ -87,23 +87,23 @@ struct FrameShortcutTests {
     func made(isChat: Bool) throws {
         var maker = StreamMaker(seed: isChat ? 1 : 2)
         var counts = (passed: 0, converted: 0)
-        for _ in 0..<200 {
+        for _ in 0..<150 {
             let stream = isChat ? maker.chatStream() : maker.messagesStream()
             let taken = try compareAll(stream, isChat: isChat, cuts: maker.cuts(stream.utf8.count))
             counts.passed += taken.passed
             counts.converted += taken.converted
         }
         // Otherwise nothing has been compared.
-        #expect(counts.passed > 500 && counts.converted > 500, "\(counts)")
+        #expect(counts.passed > 150 && counts.converted > 500, "\(counts)")
     }
 
     @Test("Made streams, one byte at a time and cut at every byte", arguments: [true, false])
     func madeAndCut(isChat: Bool) throws {
         var maker = StreamMaker(seed: isChat ? 3 : 4)
-        for _ in 0..<3 {
+        for _ in 0..<2 {
             let stream = isChat ? maker.chatStream() : maker.messagesStream()
             try compareAll(stream, isChat: isChat, cuts: Array(0...stream.utf8.count))
-            for cut in stride(from: 0, through: stream.utf8.count, by: 5) {
+            for cut in stride(from: 0, through: stream.utf8.count, by: 7) {
                 try compareAll(stream, isChat: isChat, cuts: [cut])
             }
         }
