@@ -25,7 +25,7 @@ LOOP = "event loop and reading sockets"
 STAGES = [(stage, re.compile(pattern)) for stage, pattern in [
     ("ledger, append", r"LedgerWriter|LedgerEncoder|LedgerWords|plainWords|LedgerSegment\b|Exchange\.(settle|finish\w*Record|recordCompleted)"),
     ("parse request head", r"ClientConnection\.(readHead|headReceived)|HTTPRequestHeadParser|HTTPRequestLine|Endpoint\b"),
-    ("authenticate and permit", r"Exchange\.(begin(?!Holding|Folding)|authenticate)|SHA256|KeyPermissions|[Ll]imiter|Quota"),
+    ("authenticate and permit", r"Exchange\.(begin\(\)|authenticate)|SHA256|KeyPermissions|[Ll]imiter|Quota"),
     ("read and scan body", r"RequestFields|JSONFieldScanner|ClientConnection\.(readBody|bodyReceived)"),
     ("route", r"Exchange\.(route|nextAttempt|choose)|CandidateSlot|LoopContext\.slot|\bRouter\b|RoutingTable|HealthTable|HealthCell|SeededRandom|Egress"),
     ("prepare (platform plugin)", r"Exchange\.(prepare\b|prepareAttempt)|PluginInstance\.(prepare|with)|RequestDraft|Platform\w+"),
