@@ -32,7 +32,7 @@ STAGES = [(stage, re.compile(pattern)) for stage, pattern in [
     ("convert (format plugins)", r"requestToCanonical|requestFromCanonical|responseToCanonical|responseFromCanonical|StreamEncoder"
                                  r"|RequestReader|RequestWriter|ResponseReader|ResponseWriter|MessagesReader|BlockReader|BlockWriter"),
     ("tap usage (format plugin)", r"responseTap|tapResponse|ResponseTap|TapReceiver|ChatUsage|JSONReader|Exchange\.(tap|ownAnswer)|CodecViews|Stream(Decoder|Tap)|ConversationDecoder|TypedDecoder"
-                                  r"|Exchange\.decode|SSEFrameSplitter"),
+                                  r"|Exchange\.(decode|learn|takeKnownFrames)|SSEFrameSplitter|FrameShortcut|FrameMatcher"),
     ("write upstream request", r"Exchange\.(upstreamRequest|writeHead|headCapacity|writeForwardedFields|writeTarget|send\()"
                                r"|HeadWriter|SecretTemplate|SecretBytes|UpstreamRequest\b|UpstreamURL|ForwardedFields|UpstreamPool|UpstreamDestination"
                                r"|UpstreamConnection\.(start|send|write)"),
