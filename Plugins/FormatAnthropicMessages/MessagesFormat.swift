@@ -91,8 +91,10 @@ struct MessagesUsage {
 
     init() {}
 
-    init(_ usage: JSONValue) {
-        merge(usage)
+    /// Reads the object without building a value of it. What is no object has no counters.
+    init(scanning usage: UnsafeRawBufferPointer) {
+        guard var reader = try? JSONReader(usage) else { return }
+        try? read(&reader, of: usage)
     }
 
     /// Takes over what a later object knows. Counters are cumulative; relays send zeros for what they do not know.

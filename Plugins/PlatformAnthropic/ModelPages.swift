@@ -9,6 +9,21 @@ struct ModelPages {
             var created_at: String?
             var max_input_tokens: Int?
             var max_tokens: Int?
+            var capabilities: Capabilities?
+        }
+
+        struct Capabilities: Decodable {
+            struct Support: Decodable { var supported: Bool? }
+
+            var image_input: Support?
+            var pdf_input: Support?
+            var thinking: Support?
+
+            /// Nil unless both are told.
+            var input: [String]? {
+                guard let image = image_input?.supported, let pdf = pdf_input?.supported else { return nil }
+                return (image ? ["image"] : []) + (pdf ? ["pdf"] : [])
+            }
         }
 
         var data: [Item]
@@ -43,7 +58,8 @@ struct ModelPages {
         ModelEntry(
             id: item.id, name: item.display_name, ownedBy: "anthropic",
             createdAt: item.created_at.flatMap { Timestamp.seconds(rfc3339: $0) }, formats: ["anthropic.messages"],
-            contextWindow: item.max_input_tokens, maxOutputTokens: item.max_tokens)
+            contextWindow: item.max_input_tokens, maxOutputTokens: item.max_tokens,
+            thinking: item.capabilities?.thinking?.supported, input: item.capabilities?.input)
     }
 
     /// Percent-encodes all but the unreserved characters of RFC 3986.

@@ -9,6 +9,7 @@ struct ModelPages {
             var inputTokenLimit: Int?
             var outputTokenLimit: Int?
             var supportedGenerationMethods: [String]?
+            var thinking: Bool?
         }
 
         var models: [Item]?
@@ -42,7 +43,7 @@ struct ModelPages {
         let id = item.name.hasPrefix("models/") ? String(item.name.dropFirst("models/".count)) : item.name
         return ModelEntry(
             id: id, name: item.displayName, ownedBy: "google", formats: formats(item.supportedGenerationMethods),
-            contextWindow: item.inputTokenLimit, maxOutputTokens: item.outputTokenLimit)
+            contextWindow: item.inputTokenLimit, maxOutputTokens: item.outputTokenLimit, thinking: item.thinking)
     }
 
     /// The formats behind the methods of a model; nil if it names none.

@@ -66,8 +66,8 @@ extension ConfigurationDecoder {
 
     private func route(_ node: ConfigurationNode, _ path: String, _ sites: [Site]) -> Route? {
         let allowed =
-            ["model", "channels", "strict_conversion"] + Self.keys(PolicySettings.members)
-            + Self.keys(ConcurrencySettings.members)
+            ["model", "channels", "strict_conversion", "display_name"] + Self.keys(PolicySettings.members)
+            + Self.keys(ConcurrencySettings.members) + Self.keys(ModelCapabilities.members)
         guard let fields = reader(node, path, allowed) else { return nil }
         let model = fields.requiredText("model")
         let items = fields.list("channels")
@@ -78,7 +78,11 @@ extension ConfigurationDecoder {
         route.strictConversion = fields.flag("strict_conversion") ?? false
         read(PolicySettings.members, of: fields, into: &route.policy)
         read(ConcurrencySettings.members, of: fields, into: &route.concurrency)
-        fields.check { () throws(ValidationError) in try Validation.model(model, field: "model") }
+        read(ModelCapabilities.members, of: fields, into: &route.capabilities)
+        route.displayName = fields.text("display_name")
+        var checked = route
+        checked.channels = []
+        fields.check { [checked] () throws(ValidationError) in try Validation.route(checked) }
         return route
     }
 

@@ -10,6 +10,10 @@ package struct Route: Sendable {
     package var policy = PolicySettings()
     /// How many requests of this route are under way at once, and how the others wait.
     package var concurrency = ConcurrencySettings()
+    /// Its model's name for people; only for an exact name.
+    package var displayName: String?
+    /// What people say its models can do; nearer than what the sites say.
+    package var capabilities = ModelCapabilities()
 
     package init(model: String, channels: [ChannelReference], source: ConfigurationSource) {
         self.model = model

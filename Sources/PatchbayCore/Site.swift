@@ -96,10 +96,13 @@ package struct Credential: Sendable, Hashable {
 package struct ModelMapping: Sendable, Hashable {
     package var upstream: String
     package var name: String
+    /// What the site says of it.
+    package var card: ModelCard
 
-    package init(upstream: String, name: String? = nil) {
+    package init(upstream: String, name: String? = nil, card: ModelCard = ModelCard()) {
         self.upstream = upstream
         self.name = name ?? upstream
+        self.card = card
     }
 }
 

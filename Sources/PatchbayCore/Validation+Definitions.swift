@@ -86,6 +86,12 @@ extension Validation {
         for (index, channel) in route.channels.enumerated() { try self.channel(channel, field: "channels[\(index)]") }
         try settings(route.policy, PolicySettings.members)
         try settings(route.concurrency, ConcurrencySettings.members)
+        try settings(route.capabilities, ModelCapabilities.members)
+        guard let name = route.displayName else { return }
+        try text(name, field: "display_name")
+        guard !route.model.utf8.contains(UInt8(ascii: "*")) else {
+            throw ValidationError(field: "display_name", rule: "belongs to one model and not to a pattern")
+        }
     }
 
     /// Whole numbers that may be set in several places.

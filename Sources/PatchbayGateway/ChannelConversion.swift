@@ -8,6 +8,13 @@ struct ModelTraits: Sendable {
     /// Capability profile, JSON; empty = nothing is known.
     var profile: [UInt8] = []
 
+    /// These traits where the longest answer of the model is known from elsewhere; what the profile says is nearer.
+    func completed(maxOutput: Int) -> ModelTraits {
+        let members = (try? JSONValue(parsing: profile))?.objectValue ?? JSONObject()
+        guard members["max_output"] == nil else { return self }
+        return overlaid(with: ["profile": ["max_output": .int(maxOutput)]])
+    }
+
     /// These traits with what `object` says laid over them.
     func overlaid(with object: JSONValue) -> ModelTraits {
         var traits = self
@@ -25,10 +32,10 @@ struct ModelTraits: Sendable {
 
 /// The `conversion` object of a site, read once; see ``ConversionSetting``.
 struct SiteConversion: Sendable {
-    private let base: ModelTraits
+    private var base: ModelTraits
     /// Nothing is known of any model.
-    let isEmpty: Bool
-    private let models: [(pattern: GlobPattern, traits: ModelTraits)]
+    private(set) var isEmpty: Bool
+    private var models: [(pattern: GlobPattern, traits: ModelTraits)]
 
     /// Members that are not as they should be count as absent; the configuration was checked when it was taken.
     init(_ text: String) {
@@ -44,6 +51,15 @@ struct SiteConversion: Sendable {
         models = (object["models"]?.arrayValue ?? []).compactMap { item in
             item["model"]?.stringValue.map { (GlobPattern($0), base.overlaid(with: item)) }
         }
+    }
+
+    /// The same for a channel whose site tells the longest answer of its model.
+    func completed(maxOutput: Int) -> SiteConversion {
+        var completed = self
+        completed.isEmpty = false
+        completed.base = base.completed(maxOutput: maxOutput)
+        completed.models = models.map { ($0.pattern, $0.traits.completed(maxOutput: maxOutput)) }
+        return completed
     }
 
     /// What is known of a model by the name that the upstream uses.

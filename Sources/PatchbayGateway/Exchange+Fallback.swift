@@ -14,9 +14,14 @@ extension Exchange {
     /// client wants, unless the channel answers otherwise only.
     func applyTraits(of upstream: ChannelUpstream) {
         attempt.streams = fields.stream
-        guard !upstream.conversion.isEmpty || !loop.health.learned.isEmpty else { return }
+        let declares = !snapshot.declaredOutputs.isEmpty
+        guard !upstream.conversion.isEmpty || !loop.health.learned.isEmpty || declares else { return }
         guard endpoint?.operation == .generate else { return }
-        let traits = upstream.conversion.traits(of: attempt.upstreamModel)
+        var traits = upstream.conversion.traits(of: attempt.upstreamModel)
+        if declares, let longest = snapshot.declaredOutputs[governed.route] {
+            let declared = upstream.declaredConversion.traits(of: attempt.upstreamModel)
+            traits = declared.completed(maxOutput: longest)
+        }
         attempt.profile = traits.profile
         var streaming = traits.streaming
         if streaming == .either, !loop.health.learned.isEmpty {

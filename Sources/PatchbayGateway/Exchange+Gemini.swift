@@ -21,7 +21,7 @@ extension Exchange {
     }
 
     /// The name of the model in the path.
-    private func pathModel() throws(GatewayError) -> String {
+    func pathModel() throws(GatewayError) -> String {
         let name: String? = connection.headBytes.withUnsafeReadableBytes { bytes in
             let path = connection.head.path.bytes(in: bytes)
             guard let range = GeminiPath(path)?.model, !range.isEmpty, range.count <= 512 else { return nil }
@@ -127,56 +127,5 @@ extension Exchange {
         }
         let tokens = body.withUnsafeReadableBytes { TokenEstimate.body($0) }
         answer(Array("{\"totalTokens\":\(tokens)}".utf8), warning: "usage.estimated;info")
-    }
-
-    /// The dialect of a caller of the model list: three SDKs share its path and differ in what they send
-    /// (formats.md section 0 fact 3).
-    func listDialect(_ path: Dialect) -> Dialect {
-        if path == .gemini { return .gemini }
-        for field in connection.head.fields {
-            if field.known == .xGoogAPIKey { return .gemini }
-            if field.known == .anthropicVersion { return .anthropic }
-        }
-        return connection.headerText("x-goog-api-client") == nil ? path : .gemini
-    }
-
-    /// One entry of the model list.
-    func answerModel() throws(GatewayError) {
-        guard let key else { return }
-        let name = try pathModel()
-        guard snapshot.table.models(allowedBy: key.permissions).contains(name) else {
-            throw GatewayError(
-                .modelNotFound, "the model \"\(name)\" does not exist on this gateway", status: 404, parameter: "model")
-        }
-        var writer = JSONWriter()
-        switch dialect {
-        case .openAI: ModelList.writeOpenAI(name, into: &writer)
-        case .anthropic: ModelList.writeAnthropic(name, into: &writer)
-        case .gemini: ModelList.writeGemini(name, into: &writer)
-        }
-        answer(writer.bytes)
-    }
-}
-
-extension ModelList {
-    static func gemini(_ names: [String]) -> [UInt8] {
-        var writer = JSONWriter()
-        writer.beginObject()
-        writer.key("models")
-        writer.beginArray()
-        for name in names { writeGemini(name, into: &writer) }
-        writer.endArray()
-        writer.endObject()
-        return writer.bytes
-    }
-
-    static func writeGemini(_ name: String, into writer: inout JSONWriter) {
-        writer.beginObject()
-        writer.member("name", "models/" + name)
-        writer.member("version", literal: "")
-        writer.member("displayName", name)
-        writer.member(
-            "supportedGenerationMethods", ["generateContent", "streamGenerateContent", "countTokens"])
-        writer.endObject()
     }
 }

@@ -70,6 +70,8 @@ final class Exchange {
     /// The first attempt went well, and its record has not been made.
     var isPlainSuccess = false
     var hasLedgerEntry = false
+    /// Where its beginning is in the ledger.
+    var ledgerPlace = LedgerPlace.unknown
     var lastError: GatewayError?
     /// Formats of channels that proved unsupported while this request was tried.
     var unsupported: [(channel: Int32, format: WireFormat)] = []

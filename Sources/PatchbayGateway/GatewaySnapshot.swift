@@ -14,6 +14,8 @@ package final class GatewaySnapshot: Sendable {
     let keys: [KeyDigest: GatewayKey]
     private let bindings: [WireFormat: FormatBinding]
     let policies: PolicyTable
+    /// Tokens of the longest answer where a route says so, by route.
+    let declaredOutputs: [Int32: Int]
     /// By route; nil = as many requests as come.
     let routeGates: [ConcurrencyGate?]
     /// A gate may be in the way of a request.
@@ -40,6 +42,7 @@ package final class GatewaySnapshot: Sendable {
                 ($0, FormatBinding($0, codecs: codecs, table: table))
             })
         self.bindings = bindings
+        declaredOutputs = table.routes.indices.reduce(into: [:]) { $0[Int32($1)] = table.routes[$1].declaredOutput }
         let gates = SiteGates(configuration, limits)
         let conversions = table.sites.map { SiteConversion($0.conversion) }
         upstreams = table.channels.map { channel in
@@ -109,6 +112,8 @@ final class ChannelUpstream: Sendable {
     let headBytes: Int
     /// What conversions have to know of the site's models.
     let conversion: SiteConversion
+    /// The same without what the site itself tells of the channel's model.
+    let declaredConversion: SiteConversion
     /// Where the path begins in the base URL.
     private let authorityEnd: Int
     /// Where an attempt needs a place before it is sent.
@@ -121,7 +126,9 @@ final class ChannelUpstream: Sendable {
         bindings: [WireFormat: FormatBinding], gates: SiteGates
     ) {
         self.site = site
-        self.conversion = conversion
+        declaredConversion = conversion
+        let longest = channel.card.capabilities.maxOutputTokens
+        self.conversion = longest.map(conversion.completed) ?? conversion
         self.gates = gates.gates(of: channel)
         concurrency = gates.concurrency(of: channel)
         accountID = channel.account

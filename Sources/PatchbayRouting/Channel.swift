@@ -20,6 +20,8 @@ package struct Channel: Sendable {
     /// Wire formats the site speaks, the preferred one first. Empty when its plugin is not loaded.
     package let formats: [WireFormat]
     package let formatSet: FormatSet
+    /// What the site says of the model.
+    package let card: ModelCard
 
     /// Id of the party that the credential belongs to: `site/account[/token]`.
     package var credentialID: String { token.map { "\(account)/\($0)" } ?? account }
@@ -84,4 +86,8 @@ package struct RouteEntry: Sendable {
     package let concurrency: ConcurrencySettings
     /// Its requests are refused rather than sent with something lost that changes their meaning.
     package let strictConversion: Bool
+    /// Tokens of the longest answer, if the route says so.
+    package let declaredOutput: Int?
+    /// What is known of the model; of a pattern nothing but what its route says.
+    package let card: ModelCard
 }

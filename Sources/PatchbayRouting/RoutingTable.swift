@@ -79,9 +79,9 @@ package final class RoutingTable: Sendable {
 
     package func permissions(for key: Key) -> KeyPermissions { KeyPermissions(models: key.models, routes: routes) }
 
-    /// Public model names that have a channel and that the key may use, in alphabetical order.
-    package func models(allowedBy permissions: KeyPermissions) -> [String] {
-        listedRoutes.filter { permissions.permits(exact: $0) }.map { routes[Int($0)].model }
+    /// The routes of public model names that have a channel and that the key may use, in alphabetical order.
+    package func models(allowedBy permissions: KeyPermissions) -> [RouteEntry] {
+        listedRoutes.filter { permissions.permits(exact: $0) }.map { routes[Int($0)] }
     }
 }
 

@@ -14,6 +14,8 @@ struct RoutingTableBuilder {
         let exclusion: Exclusion?
         /// Names of the upstream by public name.
         let upstreams: [String: [String]]
+        /// What the site says of its models, by their names there.
+        let cards: [String: ModelCard]
 
         init(
             id: String, site: Int, account: Account, token: UpstreamToken?, credential: Credential,
@@ -27,6 +29,9 @@ struct RoutingTableBuilder {
             self.models = models
             self.exclusion = exclusion
             upstreams = Dictionary(grouping: models ?? [], by: \.name).mapValues { $0.map(\.upstream) }
+            cards = Dictionary(
+                (models ?? []).lazy.filter { !$0.card.isEmpty }.map { ($0.upstream, $0.card) },
+                uniquingKeysWith: { first, _ in first })
         }
     }
 
@@ -118,11 +123,12 @@ struct RoutingTableBuilder {
         let site = configuration.sites[owner.site]
         let set = FormatSet(siteFormats[owner.site].compactMap { formats.firstIndex(of: $0) })
         let index = Int32(channels.count)
+        let card = upstreamModel.flatMap { owner.cards[$0] } ?? ModelCard()
         channels.append(
             Channel(
                 id: id, site: owner.site, siteName: site.name, account: "\(site.name)/\(owner.account.name)",
                 accountName: owner.account.name, token: owner.token?.name, credential: owner.credential,
-                upstreamModel: upstreamModel, formats: siteFormats[owner.site], formatSet: set))
+                upstreamModel: upstreamModel, formats: siteFormats[owner.site], formatSet: set, card: card))
         links.append(
             ChannelLink(
                 site: Int32(owner.site), credential: Int32(party), formats: set, sendsClientModel: upstreamModel == nil)
@@ -214,6 +220,8 @@ struct RoutingTableBuilder {
         let start = candidates.count
         let usable = ordered.filter { $0.exclusion == nil }
         candidates += usable + ordered.filter { $0.exclusion != nil }
+        let said = ModelCard(displayName: route?.displayName, capabilities: route?.capabilities ?? .init())
+        let known = usable.map { channels[Int($0.channel)].card }.reduce(ModelCard()) { $0.common(with: $1) }
         routes.append(
             RouteEntry(
                 model: model, isPattern: isPattern, pattern: pattern, source: route?.source ?? .generated,
@@ -221,7 +229,8 @@ struct RoutingTableBuilder {
                 all: start..<candidates.count, problems: route.map(problems) ?? [],
                 policy: route?.policy ?? PolicySettings(),
                 concurrency: route?.concurrency ?? ConcurrencySettings(),
-                strictConversion: route?.strictConversion ?? false))
+                strictConversion: route?.strictConversion ?? false,
+                declaredOutput: said.capabilities.maxOutputTokens, card: known.overlaid(by: said)))
     }
 
     /// Priority first, then the cheaper one; without a price last.

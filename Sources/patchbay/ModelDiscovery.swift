@@ -103,7 +103,33 @@ struct ModelDiscovery: Sendable {
     static func models(in document: [UInt8]) throws(JSONError) -> [ModelMapping] {
         let value = try JSONValue(parsing: document)
         return (value["models"]?.arrayValue ?? []).compactMap { entry in
-            entry["id"]?.stringValue.map { ModelMapping(upstream: $0) }
+            entry["id"]?.stringValue.map { ModelMapping(upstream: $0, card: card(entry, id: $0)) }
         }
+    }
+
+    /// What an entry says of its model. Numbers out of bounds, empty names and those that repeat the id say nothing.
+    private static func card(_ entry: JSONValue, id: String) -> ModelCard {
+        var card = ModelCard(createdAt: entry["created_at"]?.intValue.flatMap { $0 > 0 ? $0 : nil })
+        if let name = entry["name"]?.stringValue, !name.isEmpty, name != id,
+            (try? Validation.text(name, field: "name")) != nil
+        {
+            card.displayName = name
+        }
+        card.capabilities.contextWindow = limit(entry["context_window"])
+        card.capabilities.maxOutputTokens = limit(entry["max_output_tokens"])
+        card.capabilities.tools = entry["tools"]?.boolValue.map { $0 ? 1 : 0 }
+        card.capabilities.thinking = entry["thinking"]?.boolValue.map { $0 ? 1 : 0 }
+        if let input = entry["input"]?.arrayValue {
+            func reads(_ word: String) -> Int { input.contains { $0.stringValue == word } ? 1 : 0 }
+            card.capabilities.imageInput = reads("image")
+            card.capabilities.audioInput = reads("audio")
+            card.capabilities.videoInput = reads("video")
+            card.capabilities.pdfInput = reads("pdf")
+        }
+        return card
+    }
+
+    private static func limit(_ value: JSONValue?) -> Int? {
+        value?.intValue.flatMap { (1...1_000_000_000).contains($0) ? $0 : nil }
     }
 }

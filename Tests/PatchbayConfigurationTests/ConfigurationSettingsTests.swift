@@ -45,6 +45,19 @@ import Testing
         #expect(route.concurrency == ConcurrencySettings(maxConcurrency: 4, queueTimeout: 2_000))
     }
 
+    @Test func aRouteSaysWhatItsModelCanDo() throws {
+        let site = "sites: [ { name: alpha, platform: openai, base_url: \"http://h\" } ]\nroutes: [ { channels: [ { site: alpha } ],"
+        let route = try #require(
+            try parse(
+                site + " model: m, display_name: My Model, capabilities: { context_window: 200000, tools: true, input: { pdf: false } } } ]"
+            ).routes.first)
+        #expect(route.displayName == "My Model" && route.capabilities.contextWindow == 200_000)
+        #expect(route.capabilities.tools == 1 && route.capabilities.pdfInput == 0 && route.capabilities.thinking == nil)
+        #expect(complaint(site + " model: m*, display_name: X } ]").contains("display_name belongs to one model"))
+        #expect(complaint(site + " model: m, capabilities: { context_window: 0 } } ]").contains("context_window"))
+        #expect(complaint(site + " model: m, capabilities: { input: { smell: true } } } ]").contains("smell"))
+    }
+
     @Test func theGatewayIsNearerThanTheTopLevel() throws {
         let configuration = try parse(
             """

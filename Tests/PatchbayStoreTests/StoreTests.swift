@@ -81,6 +81,9 @@ import Testing
         route.policy.limits.body = 4_096
         route.concurrency.queueTimeout = 500
         route.strictConversion = true
+        route.displayName = "Ein \"Modell\""
+        route.capabilities.contextWindow = 200_000
+        route.capabilities.audioInput = 0
         let group = KeyGroup(name: "team", limits: KeyLimits(tokensPerMinute: 77), source: .store)
         let store = try scratch.store()
         try await store.saveSite(site)
@@ -227,7 +230,10 @@ import Testing
         state.balance = Money(dollars: 12.5)
         state.lastError = "The site is down."
         state.checkedAt = 5
-        state.models = [ModelMapping(upstream: "a", name: "b")]
+        var card = ModelCard(displayName: "A \"b\"", createdAt: 1_763_690_000)
+        card.capabilities.maxOutputTokens = 64_000
+        card.capabilities.imageInput = 1
+        state.models = [ModelMapping(upstream: "a", name: "b", card: card), ModelMapping(upstream: "c")]
         state.modelsAt = 6
         try await store.saveAccountState(state)
         #expect(try await store.accountStates() == ["alpha/main": state])

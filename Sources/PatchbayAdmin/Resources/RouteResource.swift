@@ -16,7 +16,9 @@ enum RouteResource: Resource {
                 .array($0.channels.map(document))
             },
             .boolean("strict_conversion", Shared.strictConversion.note) { $0.strictConversion },
-        ] + SharedSettings.policy.properties { $0.policy } + SharedSettings.concurrency.properties { $0.concurrency }
+            .optionalString("display_name", "Its model's name for people.") { $0.displayName },
+        ] + SharedSettings.capabilities.properties { $0.capabilities }
+            + SharedSettings.policy.properties { $0.policy } + SharedSettings.concurrency.properties { $0.concurrency }
             + sourceProperties)
 
     private static let channelOutput = Record(
@@ -58,7 +60,12 @@ enum RouteResource: Resource {
         ] + settings)
 
     private static let settings =
-        [Shared.strictConversion] + SharedSettings.policy.fields + SharedSettings.concurrency.fields
+        [
+            Shared.strictConversion,
+            Field(
+                "display_name", Schema.string(1...Validation.longestModel).orNull,
+                "Its model's name for people, in lists of models; not for a pattern."),
+        ] + SharedSettings.capabilities.fields + SharedSettings.policy.fields + SharedSettings.concurrency.fields
 
     static let change = Record(
         "RouteChange", "Changes to a route.",
@@ -77,6 +84,8 @@ enum RouteResource: Resource {
 
     static func apply(_ body: JSONObject, to route: inout Route) throws(AdminError) {
         if let strict = body["strict_conversion"]?.boolValue { route.strictConversion = strict }
+        if let name = body["display_name"] { route.displayName = name.stringValue }
+        SharedSettings.capabilities.apply(body, to: &route.capabilities)
         SharedSettings.policy.apply(body, to: &route.policy)
         SharedSettings.concurrency.apply(body, to: &route.concurrency)
         guard let channels = body["channels"]?.arrayValue else { return }

@@ -116,6 +116,8 @@ enum SharedSettings {
         PolicySettings.members,
         names: ["timeouts": "Timeouts", "limits": "Limits", "retry": "Retry", "retry.backoff": "Backoff"])
     static let concurrency = SettingFields(ConcurrencySettings.members, names: ["queue": "Queue"])
+    static let capabilities = SettingFields(
+        ModelCapabilities.members, names: ["capabilities": "Capabilities", "capabilities.input": "InputCapabilities"])
     static let pool = SettingFields(PoolSettings.members, names: ["pool": "Pool"])
     static let keyLimits = SettingFields(KeyLimits.members, names: ["limits": "KeyLimits"])
 }

@@ -1,25 +1,27 @@
+import PatchbayCore
+import PatchbayRouting
 import PatchbayWire
 
 /// The catalogue that Codex reads from the list of models (peers.md section 7.1; the members are those that
 /// `codex-rs/protocol` demands in any of its versions).
 extension ModelList {
-    /// What the models can do is not known here, so nothing is promised that an upstream could refuse: no levels of
-    /// reasoning, no verbosity, no patches as free text. A window of context that is not said is not limited.
-    static func codex(_ names: [String]) -> [UInt8] {
+    /// What is not known of a model is not promised: no levels of reasoning, no verbosity, no patches as free text. A
+    /// window of context that is not said is not limited.
+    static func codex(_ models: [RouteEntry]) -> [UInt8] {
         var writer = JSONWriter()
         writer.beginObject()
         writer.key("models")
         writer.beginArray()
-        for (index, name) in names.enumerated() { writeCodex(name, priority: index, into: &writer) }
+        for (index, model) in models.enumerated() { writeCodex(model, priority: index, into: &writer) }
         writer.endArray()
         writer.endObject()
         return writer.bytes
     }
 
-    private static func writeCodex(_ name: String, priority: Int, into writer: inout JSONWriter) {
+    private static func writeCodex(_ model: RouteEntry, priority: Int, into writer: inout JSONWriter) {
         writer.beginObject()
-        writer.member("slug", name)
-        writer.member("display_name", name)
+        writer.member("slug", model.model)
+        writer.member("display_name", model.card.displayName ?? model.model)
         writer.nullMember("description")
         writer.member("supported_reasoning_levels", .emptyArray)
         writer.member("shell_type", literal: "default")
@@ -37,7 +39,9 @@ extension ModelList {
         writer.member("truncation_policy", ["mode": "bytes", "limit": 10_000])
         writer.member("supports_parallel_tool_calls", true)
         writer.member("experimental_supported_tools", .emptyArray)
-        writer.member("input_modalities", ["text", "image"])
+        let seesImages = model.card.capabilities.imageInput != 0
+        writer.member("input_modalities", seesImages ? ["text", "image"] : ["text"])
+        writer.member("context_window", ifPresent: model.card.capabilities.contextWindow)
         writer.endObject()
     }
 

@@ -68,9 +68,12 @@ extension DefinitionTables {
 
     func allRoutes() throws(StoreError) -> [Route] {
         var routes: [Route] = []
-        let columns = "SELECT model, policy, concurrency, strict_conversion FROM routes ORDER BY model"
-        let rows = try database.rows(columns, []) { row in
-            (model: row.text(0), policy: row.text(1), concurrency: row.text(2), strict: row.flag(3))
+        let columns = "SELECT model, policy, concurrency, strict_conversion, display_name, capabilities FROM routes"
+        let rows = try database.rows(columns + " ORDER BY model", []) { row in
+            (
+                model: row.text(0), policy: row.text(1), concurrency: row.text(2), strict: row.flag(3),
+                displayName: row.optionalText(4), capabilities: row.text(5)
+            )
         }
         for row in rows {
             let model = row.model
@@ -88,6 +91,8 @@ extension DefinitionTables {
             route.strictConversion = row.strict
             try read(row.policy, PolicySettings.members, into: &route.policy)
             try read(row.concurrency, ConcurrencySettings.members, into: &route.concurrency)
+            route.displayName = row.displayName
+            try read(row.capabilities, ModelCapabilities.members, into: &route.capabilities)
             routes.append(route)
         }
         return routes
@@ -96,11 +101,14 @@ extension DefinitionTables {
     func save(_ route: Route) throws(StoreError) {
         try database.run(
             """
-            INSERT INTO routes (model, policy, concurrency, strict_conversion) VALUES (?, ?, ?, ?)
+            INSERT INTO routes (model, policy, concurrency, strict_conversion, display_name, capabilities)
+            VALUES (?, ?, ?, ?, ?, ?)
             ON CONFLICT (model) DO UPDATE SET policy = excluded.policy, concurrency = excluded.concurrency,
-                strict_conversion = excluded.strict_conversion
+                strict_conversion = excluded.strict_conversion, display_name = excluded.display_name,
+                capabilities = excluded.capabilities
             """, .text(route.model), .text(Self.json(route.policy, PolicySettings.members)),
-            .text(Self.json(route.concurrency, ConcurrencySettings.members)), .flag(route.strictConversion))
+            .text(Self.json(route.concurrency, ConcurrencySettings.members)), .flag(route.strictConversion),
+            .optional(route.displayName), .text(Self.json(route.capabilities, ModelCapabilities.members)))
         try database.run("DELETE FROM route_channels WHERE model = ?", .text(route.model))
         for (position, channel) in route.channels.enumerated() {
             try database.run(

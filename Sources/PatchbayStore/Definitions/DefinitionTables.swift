@@ -15,7 +15,8 @@ struct DefinitionTables {
     static func json(_ models: [ModelMapping]?) -> String? {
         guard let models else { return nil }
         let items = models.map { mapping in
-            "{\"upstream\":\(JSONText.string(mapping.upstream)),\"as\":\(JSONText.string(mapping.name))}"
+            let names = "\"upstream\":\(JSONText.string(mapping.upstream)),\"as\":\(JSONText.string(mapping.name))"
+            return mapping.card.isEmpty ? "{\(names)}" : "{\(names),\"card\":\(json(mapping.card))}"
         }
         return "[" + items.joined(separator: ",") + "]"
     }
@@ -47,9 +48,33 @@ struct DefinitionTables {
 
     func models(_ json: String?) throws(StoreError) -> [ModelMapping]? {
         guard let json else { return nil }
-        return try database.rows(
-            "SELECT value ->> 'upstream', value ->> 'as' FROM json_each(?) ORDER BY key", [.text(json)]
-        ) { ModelMapping(upstream: $0.text(0), name: $0.text(1)) }
+        let rows = try database.rows(
+            "SELECT value ->> 'upstream', value ->> 'as', value -> 'card' FROM json_each(?) ORDER BY key", [.text(json)]
+        ) { (mapping: ModelMapping(upstream: $0.text(0), name: $0.text(1)), card: $0.optionalText(2)) }
+        var models: [ModelMapping] = []
+        models.reserveCapacity(rows.count)
+        for row in rows {
+            var mapping = row.mapping
+            if let card = row.card { mapping.card = try self.card(card) }
+            models.append(mapping)
+        }
+        return models
+    }
+
+    private static func json(_ card: ModelCard) -> String {
+        var members = ["\"capabilities\":\(json(card.capabilities, ModelCapabilities.members))"]
+        if let name = card.displayName { members.append("\"name\":\(JSONText.string(name))") }
+        if let time = card.createdAt { members.append("\"created_at\":\(time)") }
+        return "{" + members.joined(separator: ",") + "}"
+    }
+
+    private func card(_ json: String) throws(StoreError) -> ModelCard {
+        let row = try database.row(
+            "SELECT ?1 ->> 'name', ?1 ->> 'created_at', ?1 -> 'capabilities'", [.text(json)]
+        ) { ($0.optionalText(0), $0.optionalInteger(1), $0.optionalText(2)) }
+        var card = ModelCard(displayName: row?.0, createdAt: row?.1.map { Int($0) })
+        try read(row?.2 ?? "{}", ModelCapabilities.members, into: &card.capabilities)
+        return card
     }
 
     /// Throws `invalid` unless the text is one JSON object.

@@ -23,6 +23,24 @@ import Testing
         #expect(sent.headers["authorization"] == "Bearer ${secret:api_key}")
     }
 
+    @Test(arguments: [
+        (
+            #"{"id":"a","name":"A","context_length":131072,"architecture":{"input_modalities":["text","file"]},"top_provider":{"max_completion_tokens":8000},"supported_parameters":["tools"]}"#,
+            #"{"context_window":131072,"id":"a","input":["pdf"],"max_output_tokens":8000,"name":"A","thinking":false,"tools":true}"#
+        ),
+        (#"{"id":"a","display_name":"A","max_model_len":4096}"#, #"{"context_window":4096,"id":"a","name":"A"}"#),
+        (
+            #"{"id":"a","max_context_length":9,"capabilities":{"function_calling":true}}"#,
+            #"{"context_window":9,"id":"a","tools":true}"#
+        ),
+        (#"{"id":"a","created":0,"context_length":"many","top_provider":[],"name":7}"#, #"{"id":"a"}"#),
+    ])
+    func whatAListTellsOfAModel(item: String, expected: String) async throws {
+        #expect(
+            try await plugin(FakeHost(.json(#"{"data":["# + item + "]}"))).invoke("models")
+                == .result(#"{"complete":true,"models":["# + expected + "]}"))
+    }
+
     @Test func emptyListOfAFamilySite() async throws {
         #expect(
             try await plugin(FakeHost(.json(#"{"data":null,"object":"list"}"#))).invoke("models")

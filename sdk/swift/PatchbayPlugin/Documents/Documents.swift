@@ -76,10 +76,18 @@ public struct ModelEntry: Codable, Sendable, Hashable {
     public var formats: [String]?
     public var contextWindow: Int?
     public var maxOutputTokens: Int?
+    /// Whether it calls tools; nil = not known.
+    public var tools: Bool?
+    /// Whether it can think before it answers; nil = not known.
+    public var thinking: Bool?
+    /// What it reads beside text: `image`, `audio`, `video`, `pdf`. Nil = not known; what a list leaves out it does not
+    /// read.
+    public var input: [String]?
 
     public init(
         id: String, name: String? = nil, ownedBy: String? = nil, createdAt: Int? = nil, formats: [String]? = nil,
-        contextWindow: Int? = nil, maxOutputTokens: Int? = nil
+        contextWindow: Int? = nil, maxOutputTokens: Int? = nil, tools: Bool? = nil, thinking: Bool? = nil,
+        input: [String]? = nil
     ) {
         self.id = id
         self.name = name
@@ -88,10 +96,13 @@ public struct ModelEntry: Codable, Sendable, Hashable {
         self.formats = formats
         self.contextWindow = contextWindow
         self.maxOutputTokens = maxOutputTokens
+        self.tools = tools
+        self.thinking = thinking
+        self.input = input
     }
 
     private enum CodingKeys: String, CodingKey {
-        case id, name, formats
+        case id, name, formats, tools, thinking, input
         case ownedBy = "owned_by"
         case createdAt = "created_at"
         case contextWindow = "context_window"
