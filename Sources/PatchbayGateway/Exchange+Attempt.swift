@@ -63,13 +63,9 @@ extension Exchange {
         attempt.isOpen = true
         timing?.attemptSent()
         loop.health.attemptStarted(attempt.channel, of: snapshot.table)
-        let timeouts = slot.policy.timeouts
-        if slot.policy.retry.hedge > 0, fields.stream, continuation == nil { attempt.leg = HedgeLeg(self) }
+        if slot.isHedged, fields.stream, continuation == nil { attempt.leg = HedgeLeg(self) }
         upstream = loop.pool.send(
-            request, to: destination,
-            timeouts: UpstreamTimeouts(
-                connect: timeouts.connect, write: timeouts.write, firstByte: timeouts.firstByte, idle: timeouts.idle),
-            receiver: attempt.leg ?? self)
+            request, to: destination, timeouts: slot.timeouts, receiver: attempt.leg ?? self)
     }
 
     // MARK: - Building the request
