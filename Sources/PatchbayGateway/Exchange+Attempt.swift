@@ -96,6 +96,7 @@ extension Exchange {
         if let form = fields.form { return try formRequest(form, draft, upstream) }
         let isOwn = attempt.isSameFormat && !dropsReasoning && !isForeignShape
         let body = try isOwn ? patchedBody(draft) : convertedBody(draft, from: client)
+        if responses?.compaction != nil { noteEmulatedCompaction() }
         return try upstreamRequest(draft: draft, upstream: upstream, body: continued(body))
     }
 
@@ -108,7 +109,7 @@ extension Exchange {
         }
         // A format that no site speaks has an empty set, which every set contains.
         if !client.own.isEmpty, usable.contains(client.own) { return client }
-        guard endpoint != .compaction else { throw ChannelUnusable(reason: "the channel cannot compact conversations") }
+        guard endpoint != .compaction else { throw ChannelUnusable(reason: Exchange.cannotCompact) }
         // What no plugin reads cannot be brought into another format.
         guard client.codec != nil else {
             throw ChannelUnusable(reason: "the channel does not speak \(client.format)")
