@@ -49,7 +49,8 @@ struct CompactionSeal {
         return patched
     }
 
-    private static let preface = "Summary of the conversation up to here, in place of what the assistant said and did:\n\n"
+    private static let preface =
+        "Summary of the conversation up to here, in place of what the assistant said and did:\n\n"
 
     /// A message that came along with a compaction, without the id that it got there: no upstream knows it.
     private static func unnamed(_ item: JSONValue) -> JSONValue {

@@ -25,7 +25,7 @@ extension Exchange {
         if let refused = refusedLoss, refused <= .semantic {
             lastError = GatewayError(
                 .unsupportedConversion,
-                "no channel compacts conversations of this model, and a summary in its place is not wanted in strict mode",
+                "no channel compacts conversations of this model, and in strict mode no summary takes its place",
                 status: 400)
             return false
         }

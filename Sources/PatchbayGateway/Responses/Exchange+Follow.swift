@@ -84,9 +84,8 @@ extension Exchange {
         guard let store = loop.responses else { throw .responseNotFound(id, previous: false) }
         ask(for: "responses", { store.events(of: id, owner: owner, $0) }) {
             [self] (events: [UInt8]?) throws(GatewayError) in
-            let frames =
-                events.map { RunEvents.frames($0, after: after) } ?? ResponsesReplay.stream(found.response, after: after)
-            answer(frames, type: "text/event-stream")
+            let kept = events.map { RunEvents.frames($0, after: after) }
+            answer(kept ?? ResponsesReplay.stream(found.response, after: after), type: "text/event-stream")
         }
     }
 }
