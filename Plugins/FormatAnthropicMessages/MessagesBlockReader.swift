@@ -5,41 +5,54 @@ import PatchbayWire
 enum MessagesBlockReader {
     /// Content as a string or an array of blocks.
     static func content(
-        _ value: JSONValue, path: @autoclosure () -> String
+        _ value: JSONNode, path: @autoclosure () -> String
     ) throws(ConversionError) -> ([CanonicalPart], CanonicalTurn.Form) {
-        switch value {
-        case .string(let text): return (text.isEmpty ? [] : [.text(text)], .string)
-        case .null: return ([], .null)
-        case .array(let items):
-            var parts: [CanonicalPart] = []
-            parts.reserveCapacity(items.count)
-            for (index, item) in items.enumerated() { parts.append(try part(item, path: "\(path()).\(index)")) }
-            return (parts, .parts)
-        default: throw .invalid("`\(path())` must be a string or an array of blocks")
-        }
+        if let text = value.stringValue { return (text.isEmpty ? [] : [.text(text)], .string) }
+        if value.isNull { return ([], .null) }
+        guard value.isArray else { throw .invalid("`\(path())` must be a string or an array of blocks") }
+        return (try parts(value) { "\(path()).\($0)" }, .parts)
     }
 
-    static func part(_ value: JSONValue, path: @autoclosure () -> String) throws(ConversionError) -> CanonicalPart {
+    /// The blocks of an array.
+    static func parts(
+        _ blocks: JSONNode, path: (Int) -> String
+    ) throws(ConversionError) -> [CanonicalPart] {
+        var parts: [CanonicalPart] = []
+        parts.reserveCapacity(blocks.childCount)
+        for (index, block) in blocks.elements.enumerated() {
+            if let text = plainText(block) {
+                parts.append(.text(text))
+            } else {
+                parts.append(try part(block, path: path(index)))
+            }
+        }
+        return parts
+    }
+
+    /// The text of `{"type": "text", "text": …}` with nothing else in it, which most blocks are.
+    private static func plainText(_ block: JSONNode) -> String? {
+        guard block.childCount == 4, block["type"]?.equals("text") == true else { return nil }
+        return block["text"]?.stringValue
+    }
+
+    static func part(_ value: JSONNode, path: @autoclosure () -> String) throws(ConversionError) -> CanonicalPart {
         guard let type = value["type"]?.stringValue else { throw .invalid("`\(path()).type` must be a string") }
         guard let content = try content(ofType: type, value, path: path()) else {
-            return CanonicalPart(.other(value))
+            return CanonicalPart(.other(value.tree))
         }
         var part = CanonicalPart(content)
         var rest = JSONObject()
         let known = consumed(type)
-        for member in value.objectValue ?? JSONObject() {
-            switch member.key {
+        for (name, member) in value.members {
+            switch name.text {
             case "type": break
-            case "cache_control" where !member.value.isNull:
-                part.cache = CanonicalCache(origin: "anthropic", value: member.value)
+            case "cache_control" where !member.isNull:
+                part.cache = CanonicalCache(origin: "anthropic", value: member.tree)
             case "citations" where type == "text":
-                if let list = member.value.arrayValue, !list.isEmpty {
-                    part.annotations = list.map(MessagesAnnotation.read)
-                } else {
-                    rest.append(member.key, member.value)
-                }
+                part.annotations = member.elements.map { MessagesAnnotation.read($0.tree) }
+                if part.annotations.isEmpty { rest.append("citations", member.tree) }
             case let key where known.contains(key): break
-            default: rest.append(member.key, member.value)
+            case let key: rest.append(key, member.tree)
             }
         }
         if !rest.isEmpty { part.native = CanonicalNative(format: MessagesFormat.id, members: rest) }
@@ -61,7 +74,7 @@ enum MessagesBlockReader {
     }
 
     private static func content(
-        ofType type: String, _ value: JSONValue, path: @autoclosure () -> String
+        ofType type: String, _ value: JSONNode, path: @autoclosure () -> String
     ) throws(ConversionError) -> CanonicalPart.Content? {
         switch type {
         case "text":
@@ -83,7 +96,7 @@ enum MessagesBlockReader {
             var media = CanonicalMedia(.file, source)
             media.filename = value["title"]?.stringValue
             media.context = value["context"]?.stringValue
-            media.citations = value["citations"]?.nonNull
+            media.citations = value["citations"]?.tree.nonNull
             return .media(media)
         case "tool_use":
             guard let id = value["id"]?.stringValue, let name = value["name"]?.stringValue else {
@@ -111,16 +124,13 @@ enum MessagesBlockReader {
         return reasoning
     }
 
-    private static func arguments(_ input: JSONValue?) -> String {
-        switch input {
-        case nil, .null?: ""
-        case .string(let text)?: text
-        case let value?: value.description
-        }
+    private static func arguments(_ input: JSONNode?) -> String {
+        guard let input, !input.isNull else { return "" }
+        return input.stringValue ?? input.tree.description
     }
 
     private static func result(
-        _ id: String, _ value: JSONValue, path: @autoclosure () -> String
+        _ id: String, _ value: JSONNode, path: @autoclosure () -> String
     ) throws(ConversionError) -> CanonicalToolResult {
         var result = CanonicalToolResult(callID: id, content: [], form: .absent)
         if let content = value["content"] {
@@ -131,7 +141,7 @@ enum MessagesBlockReader {
     }
 
     private static func source(
-        _ value: JSONValue?, path: @autoclosure () -> String
+        _ value: JSONNode?, path: @autoclosure () -> String
     ) throws(ConversionError) -> CanonicalMedia.Source? {
         switch value?["type"]?.stringValue {
         case "base64"?:
@@ -142,7 +152,9 @@ enum MessagesBlockReader {
         case "url"?: return .url(value?["url"]?.stringValue ?? "")
         case "file"?: return .fileID(value?["file_id"]?.stringValue ?? "")
         case "text"?: return .text(value?["data"]?.stringValue ?? "")
-        case "content"?: return .parts(try content(value?["content"] ?? .null, path: "\(path()).source.content").0)
+        case "content"?:
+            guard let blocks = value?["content"] else { return .parts([]) }
+            return .parts(try content(blocks, path: "\(path()).source.content").0)
         default: return nil
         }
     }

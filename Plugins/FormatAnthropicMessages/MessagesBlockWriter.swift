@@ -63,7 +63,7 @@ struct MessagesBlockWriter {
     }
 
     /// Writes one delta of the open block.
-    mutating func delta(_ event: AnswerEvent, kind: PartKind, _ output: inout [UInt8]) {
+    func delta(_ event: AnswerEvent, kind: PartKind, _ output: inout [UInt8]) {
         switch (kind, event.field) {
         case (.text, .text?), (.refusal, .text?): append(mainHead, event.text, &output)
         case (.reasoning, .text?): append(mainHead, event.text, &output)
@@ -77,7 +77,7 @@ struct MessagesBlockWriter {
     }
 
     /// Of the open block, which has to be that of a call.
-    mutating func arguments(_ text: String, _ output: inout [UInt8]) {
+    func arguments(_ text: String, _ output: inout [UInt8]) {
         append(mainHead, text, &output)
     }
 

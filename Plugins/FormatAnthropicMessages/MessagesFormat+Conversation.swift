@@ -7,19 +7,19 @@ extension MessagesStreamEncoder: AnswerEncoder {}
 
 extension MessagesFormat: ConversationFormat {
     static func readRequest(
-        _ document: JSONValue, context: inout ConversionContext
+        _ document: JSONNode, context: inout ConversionContext
     ) throws(ConversionError) -> CanonicalRequest {
         try MessagesRequestReader.read(document, context: context)
     }
 
     static func writeRequest(
-        _ request: CanonicalRequest, context: inout ConversionContext
+        _ request: consuming CanonicalRequest, context: inout ConversionContext
     ) throws(ConversionError) -> [UInt8] {
         try MessagesRequestWriter.write(request, context: &context)
     }
 
     static func readResponse(
-        _ document: JSONValue, context: inout ConversionContext
+        _ document: JSONNode, context: inout ConversionContext
     ) throws(ConversionError) -> CanonicalResponse {
         try MessagesResponseReader.read(document, context: context)
     }
@@ -39,6 +39,7 @@ extension MessagesFormat: ConversationFormat {
     static func tapResponse(
         _ body: UnsafeRawBufferPointer, into events: inout EventWriter
     ) throws(ConversionError) {
+        if MessagesAnswerProbe.send(body, to: &events) { return }
         try MessagesResponseTap(body).send(to: &events)
     }
 

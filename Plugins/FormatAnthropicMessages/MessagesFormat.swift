@@ -83,16 +83,18 @@ enum MessagesFormat {
 
 /// The counters as the format splits them: input without what came from or went to the cache.
 struct MessagesUsage {
-    private var input: Int?
-    private var cacheWrite: Int?
-    private var cacheRead: Int?
-    private var output: Int?
-    private var thinking: Int?
+    var input: Int?
+    var cacheWrite: Int?
+    var cacheRead: Int?
+    var output: Int?
+    var thinking: Int?
 
     init() {}
 
-    init(_ usage: JSONValue) {
-        merge(usage)
+    /// Reads the object without building a value of it. What is no object has no counters.
+    init(scanning usage: UnsafeRawBufferPointer) {
+        guard var reader = try? JSONReader(usage) else { return }
+        try? read(&reader, of: usage)
     }
 
     /// Takes over what a later object knows. Counters are cumulative; relays send zeros for what they do not know.

@@ -13,14 +13,14 @@ struct MessagesRequestReader {
 
     /// - Throws: the first field that is malformed.
     static func read(
-        _ document: JSONValue, context: borrowing ConversionContext
+        _ document: JSONNode, context: borrowing ConversionContext
     ) throws(ConversionError) -> CanonicalRequest {
-        guard let members = document.objectValue else { throw .invalid("the body must be a JSON object") }
+        guard document.isObject else { throw .invalid("the body must be a JSON object") }
         var reader = MessagesRequestReader(strict: context.strict)
         reader.request.origin = CanonicalOrigin(format: MessagesFormat.id, dialect: context.dialect)
-        for member in members { try reader.read(member) }
+        for (name, value) in document.members { try reader.read(name.text, value) }
         guard !reader.request.model.isEmpty else { throw .invalid("`model` must be a non-empty string") }
-        guard let messages = members["messages"]?.arrayValue, !messages.isEmpty else {
+        guard let messages = document["messages"], messages.isArray, messages.childCount > 0 else {
             throw .invalid("`messages` must be a non-empty array")
         }
         try reader.readMessages(messages)
@@ -30,63 +30,61 @@ struct MessagesRequestReader {
         return reader.request
     }
 
-    private mutating func read(_ member: JSONObject.Member) throws(ConversionError) {
-        let value = member.value
+    private mutating func read(_ key: String, _ value: JSONNode) throws(ConversionError) {
         if value.isNull {
-            if member.key != "model" && member.key != "messages" { native.append(member.key, .null) }
+            if key != "model" && key != "messages" { native.append(key, .null) }
             return
         }
-        switch member.key {
+        switch key {
         case "messages": break
-        case "model": request.model = try string(member)
+        case "model": request.model = try string(key, value)
         case "max_tokens":
-            guard let limit = try number(member).intValue else { throw .invalid("`max_tokens` must be an integer") }
+            guard let limit = try number(key, value).intValue else { throw .invalid("`max_tokens` must be an integer") }
             request.limits.maxOutput = limit
-            request.limits.source = member.key
+            request.limits.source = key
         case "system": try readSystem(value)
         case "stream":
-            request.stream.on = try flag(member)
-            if !request.stream.on { native.append(member.key, false) }
-        case "temperature", "top_p", "top_k": request.sampling.values.append(member.key, try number(member))
+            request.stream.on = try flag(key, value)
+            if !request.stream.on { native.append(key, false) }
+        case "temperature", "top_p", "top_k": request.sampling.values.append(key, try number(key, value))
         case "stop_sequences":
-            guard let list = value.arrayValue else { throw .invalid("`stop_sequences` must be an array of strings") }
-            request.sampling.stop = list.compactMap(\.stringValue).filter { !$0.isEmpty }
+            guard value.isArray else { throw .invalid("`stop_sequences` must be an array of strings") }
+            request.sampling.stop = value.elements.compactMap(\.stringValue).filter { !$0.isEmpty }
         case "tools": try readTools(value)
         case "tool_choice": try readChoice(value)
-        default: try readRest(member)
+        default: try readRest(key, value)
         }
     }
 
-    private mutating func readRest(_ member: JSONObject.Member) throws(ConversionError) {
-        let value = member.value
-        switch member.key {
+    private mutating func readRest(_ key: String, _ value: JSONNode) throws(ConversionError) {
+        switch key {
         case "thinking":
             readThinking(value)
-            native.append(member.key, value)
+            native.append(key, value.tree)
         case "output_config":
             readOutput(value)
-            native.append(member.key, value)
+            native.append(key, value.tree)
         case "metadata":
             request.endUser = value["user_id"]?.stringValue
-            var rest = value.objectValue ?? JSONObject()
+            var rest = value.tree.objectValue ?? JSONObject()
             if request.endUser != nil { rest.remove("user_id") }
             if !rest.isEmpty || request.endUser == nil { request.metadata = .object(rest) }
-        case "service_tier": request.serviceTier = try string(member)
-        default: native.append(member.key, value)
+        case "service_tier": request.serviceTier = try string(key, value)
+        default: native.append(key, value.tree)
         }
     }
 
     // MARK: - Conversation
 
-    private mutating func readSystem(_ value: JSONValue) throws(ConversionError) {
+    private mutating func readSystem(_ value: JSONNode) throws(ConversionError) {
         var turn = CanonicalTurn(role: .system)
         (turn.parts, turn.form) = try MessagesBlockReader.content(value, path: "system")
         request.system = [turn]
     }
 
-    private mutating func readMessages(_ messages: [JSONValue]) throws(ConversionError) {
-        request.turns.reserveCapacity(messages.count)
-        for (index, message) in messages.enumerated() {
+    private mutating func readMessages(_ messages: JSONNode) throws(ConversionError) {
+        request.turns.reserveCapacity(messages.childCount)
+        for (index, message) in messages.elements.enumerated() {
             let role: CanonicalRole
             switch message["role"]?.stringValue {
             case "user"?: role = .user
@@ -96,13 +94,13 @@ struct MessagesRequestReader {
             }
             var turn = CanonicalTurn(role: role, form: .absent)
             var rest = JSONObject()
-            for member in message.objectValue ?? JSONObject() {
-                switch member.key {
+            for (name, value) in message.members {
+                switch name.text {
                 case "role": break
                 case "content":
                     (turn.parts, turn.form) = try MessagesBlockReader.content(
-                        member.value, path: "messages.\(index).content")
-                default: rest.append(member.key, member.value)
+                        value, path: "messages.\(index).content")
+                case let key: rest.append(key, value.tree)
                 }
             }
             if !rest.isEmpty { turn.native = CanonicalNative(format: MessagesFormat.id, members: rest) }
@@ -112,7 +110,7 @@ struct MessagesRequestReader {
 
     // MARK: - Reasoning and output
 
-    private mutating func readThinking(_ value: JSONValue) {
+    private mutating func readThinking(_ value: JSONNode) {
         switch value["type"]?.stringValue {
         case "enabled": request.reasoning.mode = .on
         case "adaptive": request.reasoning.mode = .adaptive
@@ -128,20 +126,20 @@ struct MessagesRequestReader {
         }
     }
 
-    private mutating func readOutput(_ value: JSONValue) {
+    private mutating func readOutput(_ value: JSONNode) {
         if let effort = value["effort"]?.stringValue { request.reasoning.effort = effort }
         guard let wire = value["format"], wire["type"]?.stringValue == "json_schema" else { return }
         var format = CanonicalOutput.Format(kind: .jsonSchema)
-        format.schema = wire["schema"]
+        format.schema = wire["schema"]?.tree
         format.name = wire["name"]?.stringValue
         request.output.format = format
     }
 
     // MARK: - Tools
 
-    private mutating func readTools(_ value: JSONValue) throws(ConversionError) {
-        guard let list = value.arrayValue else { throw .invalid("`tools` must be an array") }
-        for (index, item) in list.enumerated() { request.tools.append(try tool(item, index)) }
+    private mutating func readTools(_ value: JSONNode) throws(ConversionError) {
+        guard value.isArray else { throw .invalid("`tools` must be an array") }
+        for (index, item) in value.elements.enumerated() { request.tools.append(try tool(item.tree, index)) }
     }
 
     private func tool(_ value: JSONValue, _ index: Int) throws(ConversionError) -> CanonicalTool {
@@ -172,7 +170,7 @@ struct MessagesRequestReader {
         return tool
     }
 
-    private mutating func readChoice(_ value: JSONValue) throws(ConversionError) {
+    private mutating func readChoice(_ value: JSONNode) throws(ConversionError) {
         switch value["type"]?.stringValue {
         case "auto"?: request.toolChoice = CanonicalToolChoice(.auto)
         case "any"?: request.toolChoice = CanonicalToolChoice(.required)
@@ -187,22 +185,23 @@ struct MessagesRequestReader {
 
     // MARK: - Scalars
 
-    private func string(_ member: JSONObject.Member) throws(ConversionError) -> String {
-        guard let text = member.value.stringValue else { throw .invalid("`\(member.key)` must be a string") }
+    private func string(_ key: String, _ value: JSONNode) throws(ConversionError) -> String {
+        guard let text = value.stringValue else { throw .invalid("`\(key)` must be a string") }
         return text
     }
 
-    private func flag(_ member: JSONObject.Member) throws(ConversionError) -> Bool {
-        if let flag = member.value.boolValue { return flag }
-        if !strict, let text = member.value.stringValue, text == "true" || text == "false" { return text == "true" }
-        throw .invalid("`\(member.key)` must be true or false")
+    private func flag(_ key: String, _ value: JSONNode) throws(ConversionError) -> Bool {
+        if let flag = value.boolValue { return flag }
+        if !strict, let text = value.stringValue, text == "true" || text == "false" { return text == "true" }
+        throw .invalid("`\(key)` must be true or false")
     }
 
-    private func number(_ member: JSONObject.Member) throws(ConversionError) -> JSONValue {
-        if case .number = member.value { return member.value }
-        if !strict, let text = member.value.stringValue, let number = JSONNumber(lexeme: text) {
+    private func number(_ key: String, _ value: JSONNode) throws(ConversionError) -> JSONValue {
+        let value = value.tree
+        if case .number = value { return value }
+        if !strict, let text = value.stringValue, let number = JSONNumber(lexeme: text) {
             return .number(number)
         }
-        throw .invalid("`\(member.key)` must be a number")
+        throw .invalid("`\(key)` must be a number")
     }
 }

@@ -42,12 +42,20 @@ extension MessagesRequestWriter {
         }
         if turn.role == .tool { turn.role = .user }
         if turn.name != nil { context.lose(.info, "turn.name", at: "/turns/\(index)") }
-        turn.parts = withoutBlankText(turn.parts).filter { keeps($0, index) }
+        turn.parts = withoutBlankText(turn.parts)
+        if turn.parts.contains(where: Self.mayBeUnwanted) { turn.parts = turn.parts.filter { keeps($0, index) } }
         if turn.parts.isEmpty {
             context.lose(.info, "turn.empty", at: "/turns/\(index)")
             return nil
         }
         return turn
+    }
+
+    private static func mayBeUnwanted(_ part: CanonicalPart) -> Bool {
+        switch part.content {
+        case .other, .reasoning: true
+        default: false
+        }
     }
 
     /// Reasoning goes only to the provider that signed it.
@@ -64,16 +72,21 @@ extension MessagesRequestWriter {
 
     /// Blank text is refused; its cache mark moves to the block before.
     func withoutBlankText(_ parts: [CanonicalPart]) -> [CanonicalPart] {
+        guard parts.contains(where: Self.isBlank) else { return parts }
         var kept: [CanonicalPart] = []
         kept.reserveCapacity(parts.count)
         for part in parts {
-            if case .text(let text) = part.content, !text.utf8.contains(where: { $0 > 0x20 }) {
+            if Self.isBlank(part) {
                 if let cache = part.cache, !kept.isEmpty { kept[kept.count - 1].cache = cache }
             } else {
                 kept.append(part)
             }
         }
         return kept
+    }
+
+    private static func isBlank(_ part: CanonicalPart) -> Bool {
+        if case .text(let text) = part.content { !text.utf8.contains { $0 > 0x20 } } else { false }
     }
 
     /// Models that do not continue an assistant's turn need a user's turn at the end.

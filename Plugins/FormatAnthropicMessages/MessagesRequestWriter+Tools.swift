@@ -140,6 +140,12 @@ extension MessagesRequestWriter {
 }
 
 extension CanonicalRequest {
+    /// Whether anything is marked at all; most requests of other formats mark nothing.
+    var hasCacheMarks: Bool {
+        func isMarked(_ turn: CanonicalTurn) -> Bool { turn.parts.contains { $0.cache != nil } }
+        return tools.contains { $0.cache != nil } || system.contains(where: isMarked) || turns.contains(where: isMarked)
+    }
+
     /// The format takes four marks; those at the end of tools and system and in the newest turns are worth most.
     mutating func limitCacheMarks() {
         var room = 4

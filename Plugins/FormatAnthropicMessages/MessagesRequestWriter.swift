@@ -13,20 +13,20 @@ struct MessagesRequestWriter {
     var toolIDs: IdentifierMap
     var plan: ThinkingPlan
 
-    private init(_ request: CanonicalRequest, _ context: ConversionContext) {
-        self.request = request
-        self.context = context
+    private init(_ request: consuming CanonicalRequest, _ context: consuming ConversionContext) {
         isSameFormat = request.origin.format == MessagesFormat.id
         toolNames = MessagesFormat.toolNames(context.profile, request.tools.map(\.name))
         toolIDs = IdentifierMap(callIDs: context.profile, limit: MessagesFormat.toolIDLimit)
-        plan = ThinkingPlan(request, context: &self.context)
+        self.request = request
+        self.context = context
+        plan = ThinkingPlan(self.request, context: &self.context)
     }
 
     /// - Throws: what the format cannot say at all. Lesser losses are recorded in `context`.
     static func write(
-        _ request: CanonicalRequest, context: inout ConversionContext
+        _ request: consuming CanonicalRequest, context: inout ConversionContext
     ) throws(ConversionError) -> [UInt8] {
-        var writer = MessagesRequestWriter(request, context)
+        var writer = MessagesRequestWriter(request, exchange(&context, with: ConversionContext()))
         defer { context = writer.context }
         try writer.write()
         return writer.writer.bytes
@@ -35,8 +35,10 @@ struct MessagesRequestWriter {
     private mutating func write() throws(ConversionError) {
         if !isSameFormat {
             try refuseForeign()
-            request.limitCacheMarks()
-            if request.orderCacheMarks() { context.lose(.degrade, "cache.ttl", at: "/turns") }
+            if request.hasCacheMarks {
+                request.limitCacheMarks()
+                if request.orderCacheMarks() { context.lose(.degrade, "cache.ttl", at: "/turns") }
+            }
         }
         let turns = try conversation()
         writer.beginObject()
@@ -72,7 +74,7 @@ struct MessagesRequestWriter {
     // MARK: - Instructions
 
     private mutating func writeSystem() throws(ConversionError) {
-        var parts = request.system.flatMap(\.parts)
+        var parts = request.system.count == 1 ? request.system[0].parts : request.system.flatMap(\.parts)
         if let suffix = jsonInstruction { parts.append(.text(suffix)) }
         parts = withoutBlankText(parts)
         guard !parts.isEmpty else { return }
@@ -104,9 +106,8 @@ struct MessagesRequestWriter {
     private mutating func writeSampling() {
         let isNew = context.dialect == MessagesFormat.strictDialect
         let rule = context.profile.temperature
-        var hasTemperature = false
         for value in request.sampling.values {
-            let path = "/sampling/\(value.key)"
+            var path: String { "/sampling/\(value.key)" }
             switch value.key {
             case "temperature", "top_p", "top_k":
                 if isNew || rule == "none" || rule == "default_only" {
@@ -115,7 +116,7 @@ struct MessagesRequestWriter {
                     writer.key(value.key)
                     writer.value(value.value)
                 } else {
-                    writeForeign(value, hasTemperature: &hasTemperature, path)
+                    writeForeign(value)
                 }
             case "n", "logprobs": break
             case "top_logprobs": context.lose(.info, "sampling.top_logprobs", at: path)
@@ -127,14 +128,14 @@ struct MessagesRequestWriter {
         if !stop.isEmpty { writer.member("stop_sequences", .array(stop.map(JSONValue.string))) }
     }
 
-    private mutating func writeForeign(_ value: JSONObject.Member, hasTemperature: inout Bool, _ path: String) {
+    private mutating func writeForeign(_ value: JSONObject.Member) {
         let number = value.value.doubleValue ?? 0
         switch value.key {
         case _ where plan.isOn && !(value.key == "temperature" && number == 1),
             "top_p" where request.sampling["temperature"] != nil:
-            context.lose(.degrade, "sampling.\(value.key)", at: path)
+            context.lose(.degrade, "sampling.\(value.key)", at: "/sampling/\(value.key)")
         case "temperature" where number > 1:
-            context.lose(.degrade, "sampling.temperature", at: path)
+            context.lose(.degrade, "sampling.temperature", at: "/sampling/temperature")
             writer.member("temperature", 1)
         default:
             writer.key(value.key)

@@ -8,12 +8,12 @@ struct MessagesResponseWriter {
     private var context: ConversionContext
     private var hasToolCall = false
 
-    private init(_ context: ConversionContext) {
+    private init(_ context: consuming ConversionContext) {
         self.context = context
     }
 
     static func write(_ response: CanonicalResponse, context: inout ConversionContext) -> [UInt8] {
-        var writer = MessagesResponseWriter(context)
+        var writer = MessagesResponseWriter(exchange(&context, with: ConversionContext()))
         writer.write(response)
         context = writer.context
         return writer.writer.bytes

@@ -103,6 +103,19 @@ struct MessagesStreamBlock {
         if !decoded.isEmpty { events.append(.delta(0, part, field, decoded)) }
     }
 
+    /// The text of a delta that would be appended to the part as it comes; nil for other deltas.
+    func pattern(_ delta: JSONIndex, _ tape: borrowing JSONTape) -> (text: JSONIndex, field: PartField)? {
+        let names: [(StaticString, StaticString, PartField)] = [
+            ("text_delta", "text", .text), ("thinking_delta", "thinking", .text),
+            ("input_json_delta", "partial_json", .arguments),
+        ]
+        guard kind != .other, hasDelta, !joiner.isWaiting, let type = tape.member(delta, named: "type"),
+            let (_, name, field) = names.first(where: { tape.equals(type, $0.0) }),
+            let text = tape.member(delta, named: name), tape.kind(text) == .string, !tape.stringSpan(text).isEmpty
+        else { return nil }
+        return (text, field)
+    }
+
     mutating func close(_ events: inout [AnswerEvent]) {
         let rest = joiner.flush()
         if !rest.isEmpty { events.append(.delta(0, part, kind == .toolCall ? .arguments : .text, rest)) }

@@ -4,10 +4,10 @@ import PatchbayWire
 
 /// Turns the frames of a Messages stream into events. It never takes a cut stream for a finished one.
 struct MessagesStreamDecoder {
-    private let context: ConversionContext
+    let context: ConversionContext
     private let names: IdentifierMap
-    private var tape = JSONTape()
-    private var blocks: [MessagesStreamBlock] = []
+    var tape = JSONTape()
+    private(set) var blocks: [MessagesStreamBlock] = []
     private var partCount = 0
     private var usage = MessagesUsage()
     private var reported = TokenCounts()
@@ -17,7 +17,7 @@ struct MessagesStreamDecoder {
     private var hasEnded = false
     /// The last frame was no JSON: cut, if nothing follows; a fault of the upstream, if something does.
     private var hasBrokenFrame = false
-    private var sawContent = false
+    private(set) var sawContent = false
 
     init(_ context: ConversionContext) {
         self.context = context
@@ -50,8 +50,11 @@ struct MessagesStreamDecoder {
         fail(StreamFault.error(ending), &events)
     }
 
+    /// The answer has begun, and nothing has ended or broken it.
+    var isUnderWay: Bool { hasStarted && !hasEnded && !hasBrokenFrame }
+
     /// For accounting: frames of blocks carry nothing that counts.
-    private static func isContent(_ name: UnsafeRawBufferPointer, _ data: UnsafeRawBufferPointer) -> Bool {
+    static func isContent(_ name: UnsafeRawBufferPointer, _ data: UnsafeRawBufferPointer) -> Bool {
         if !name.isEmpty { return name.starts(with: "content_block_".utf8) || name.elementsEqual("ping".utf8) }
         return !ByteSearch.contains("\"message_", in: data) && !ByteSearch.contains("\"error\"", in: data)
     }
@@ -121,7 +124,9 @@ struct MessagesStreamDecoder {
     /// A complete answer where a stream was expected.
     private mutating func whole(_ events: inout [AnswerEvent]) {
         do throws(ConversionError) {
-            let response = try MessagesResponseReader.read(JSONValue(tape, tape.root), context: context)
+            let response = try JSONNode.with(tape, tape.root) { document throws(ConversionError) in
+                try MessagesResponseReader.read(document, context: context)
+            }
             hasEnded = true
             hasStarted = true
             events += response.events()
@@ -135,7 +140,7 @@ struct MessagesStreamDecoder {
     /// More open blocks than any answer has mean that the upstream is out of its mind.
     private static let maximumOpenBlocks = 256
 
-    private func index(_ root: JSONIndex) -> Int {
+    func index(_ root: JSONIndex) -> Int {
         tape.member(root, named: "index").flatMap { tape.int($0) } ?? 0
     }
 

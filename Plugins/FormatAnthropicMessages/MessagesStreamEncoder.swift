@@ -89,6 +89,21 @@ struct MessagesStreamEncoder {
         if acquire(event.part, &output) { deliver(event.part, &output) }
     }
 
+    /// Of deltas of the open block that are written as they come.
+    func sides(choice: Int, part: Int, _ field: PartField) -> FrameSides? {
+        guard !hasEnded, hasStarted, choice == self.choice, current == part, let state = parts[part] else { return nil }
+        switch (state.kind, field) {
+        case (.text, .text), (.refusal, .text): break
+        case (.reasoning, .text): guard !context.request.hidesReasoning, state.pending.isEmpty else { return nil }
+        case (.toolCall, .arguments):
+            guard !state.isFreeText, state.hasArguments, state.pending.isEmpty else { return nil }
+        default: return nil
+        }
+        var output: [UInt8] = []
+        writer.delta(.delta(choice, part, field, FrameSides.marker), kind: state.kind, &output)
+        return FrameSides(around: output)
+    }
+
     private mutating func note(_ event: AnswerEvent, _ output: inout [UInt8]) {
         guard parts.indices.contains(event.part), parts[event.part]?.kind == .text else { return }
         parts[event.part]?.pending.append(event)

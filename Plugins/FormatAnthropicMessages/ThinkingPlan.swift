@@ -22,7 +22,7 @@ struct ThinkingPlan {
         }
     }
 
-    init(_ request: CanonicalRequest, context: inout ConversionContext) {
+    init(_ request: borrowing CanonicalRequest, context: inout ConversionContext) {
         var given = request.limits.maxOutput
         if let asked = given, let most = context.profile.maxOutput, asked > most, !request.isOfMessages {
             context.lose(.degrade, "limits.max_output", at: "/limits/max_output")

@@ -7,9 +7,9 @@ extension GeminiStreamEncoder: AnswerEncoder {}
 
 extension GeminiFormat: ConversationFormat {
     static func readRequest(
-        _ document: JSONValue, context: inout ConversionContext
+        _ document: JSONNode, context: inout ConversionContext
     ) throws(ConversionError) -> CanonicalRequest {
-        try GeminiRequestReader.read(document, context: context)
+        try GeminiRequestReader.read(document.tree, context: context)
     }
 
     static func writeRequest(
@@ -19,9 +19,9 @@ extension GeminiFormat: ConversationFormat {
     }
 
     static func readResponse(
-        _ document: JSONValue, context: inout ConversionContext
+        _ document: JSONNode, context: inout ConversionContext
     ) throws(ConversionError) -> CanonicalResponse {
-        try GeminiResponseReader.read(document, context: context)
+        try GeminiResponseReader.read(document.tree, context: context)
     }
 
     static func writeResponse(

@@ -14,33 +14,32 @@ struct ChatAssistantReader {
         self.index = index
     }
 
-    mutating func read(_ message: JSONValue) throws(ConversionError) {
+    mutating func read(_ message: JSONNode) throws(ConversionError) {
         var texts: [CanonicalPart] = []
         var calls: [CanonicalPart] = []
         var refusal: String?
-        for member in message.objectValue ?? JSONObject() {
-            switch member.key {
+        for (memberName, value) in message.members {
+            switch memberName.text {
             case "role": break
-            case "name": name = member.value.stringValue
+            case "name": name = value.stringValue
             case "content":
-                (texts, form) = try ChatPartReader.content(member.value, path: "messages[\(index)].content")
+                (texts, form) = try ChatPartReader.content(value, path: "messages[\(index)].content")
             case "refusal":
-                refusal = member.value.stringValue
-                if refusal == nil { native.append(member.key, .null) }
+                refusal = value.stringValue
+                if refusal == nil { native.append("refusal", .null) }
             case "tool_calls":
-                let list = member.value.arrayValue ?? []
-                if list.isEmpty { native.append(member.key, member.value) }
-                for (position, call) in list.enumerated() {
+                if value.childCount == 0 || !value.isArray { native.append("tool_calls", value.tree) }
+                for (position, item) in value.elements.enumerated() {
+                    let call = item.tree
                     calls += ChatThoughtSignature.read(call)
                     calls.append(try toolCall(call, position))
                 }
-            case "function_call" where member.value.objectValue != nil:
-                calls.append(legacyCall(member.value))
-            case "annotations": readAnnotations(member.value, into: &texts)
-            default: native.append(member.key, member.value)
+            case "function_call" where value.isObject: calls.append(legacyCall(value.tree))
+            case "annotations": readAnnotations(value.tree, into: &texts)
+            case let key: native.append(key, value.tree)
             }
         }
-        parts = reasoning() + texts
+        parts = native.isEmpty ? texts : reasoning() + texts
         if let refusal, !refusal.isEmpty { parts.append(CanonicalPart(.refusal(refusal))) }
         parts += calls
     }

@@ -7,19 +7,19 @@ extension ChatStreamEncoder: AnswerEncoder {}
 
 extension ChatFormat: ConversationFormat {
     static func readRequest(
-        _ document: JSONValue, context: inout ConversionContext
+        _ document: JSONNode, context: inout ConversionContext
     ) throws(ConversionError) -> CanonicalRequest {
         try ChatRequestReader.read(document, context: context)
     }
 
     static func writeRequest(
-        _ request: CanonicalRequest, context: inout ConversionContext
+        _ request: consuming CanonicalRequest, context: inout ConversionContext
     ) throws(ConversionError) -> [UInt8] {
         try ChatRequestWriter.write(request, context: &context)
     }
 
     static func readResponse(
-        _ document: JSONValue, context: inout ConversionContext
+        _ document: JSONNode, context: inout ConversionContext
     ) throws(ConversionError) -> CanonicalResponse {
         try ChatResponseReader.read(document, context: context)
     }
@@ -39,6 +39,7 @@ extension ChatFormat: ConversationFormat {
     static func tapResponse(
         _ body: UnsafeRawBufferPointer, into events: inout EventWriter
     ) throws(ConversionError) {
+        if ChatAnswerProbe.send(body, to: &events) { return }
         try ChatResponseTap(body).send(to: &events)
     }
 

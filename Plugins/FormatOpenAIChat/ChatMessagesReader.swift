@@ -9,10 +9,10 @@ struct ChatMessagesReader {
     /// The newest call in the convention that came before tools; its answer has no id.
     private var legacyCall: (id: String, name: String)?
 
-    mutating func read(_ messages: [JSONValue]) throws(ConversionError) {
-        turns.reserveCapacity(messages.count)
-        for (index, message) in messages.enumerated() {
-            guard message.objectValue != nil, let role = message["role"]?.stringValue else {
+    mutating func read(_ messages: JSONNode) throws(ConversionError) {
+        turns.reserveCapacity(messages.childCount)
+        for (index, message) in messages.elements.enumerated() {
+            guard message.isObject, let role = message["role"]?.stringValue else {
                 throw .invalid("`messages[\(index)].role` must be a string")
             }
             switch role {
@@ -35,29 +35,29 @@ struct ChatMessagesReader {
     // MARK: - Turns
 
     private func plainTurn(
-        _ message: JSONValue, role: CanonicalRole, _ index: Int
+        _ message: JSONNode, role: CanonicalRole, _ index: Int
     ) throws(ConversionError) -> CanonicalTurn {
         var turn = CanonicalTurn(role: role)
         var rest = JSONObject()
         turn.form = .absent
-        for member in message.objectValue ?? JSONObject() {
-            switch member.key {
+        for (name, value) in message.members {
+            switch name.text {
             case "role": break
-            case "name": turn.name = member.value.stringValue
+            case "name": turn.name = value.stringValue
             case "content":
-                (turn.parts, turn.form) = try ChatPartReader.content(member.value, path: "messages[\(index)].content")
-            case "cache_control": rest.append("$cache", member.value)
-            default: rest.append(member.key, member.value)
+                (turn.parts, turn.form) = try ChatPartReader.content(value, path: "messages[\(index)].content")
+            case "cache_control": rest.append("$cache", value.tree)
+            case let key: rest.append(key, value.tree)
             }
         }
-        if let cache = rest.remove("$cache"), !turn.parts.isEmpty {
+        if !rest.isEmpty, let cache = rest.remove("$cache"), !turn.parts.isEmpty {
             turn.parts[turn.parts.count - 1].cache = CanonicalCache(origin: "anthropic", value: cache)
         }
         if !rest.isEmpty { turn.native = CanonicalNative(format: ChatFormat.id, members: rest) }
         return turn
     }
 
-    private mutating func assistantTurn(_ message: JSONValue, _ index: Int) throws(ConversionError) -> CanonicalTurn {
+    private mutating func assistantTurn(_ message: JSONNode, _ index: Int) throws(ConversionError) -> CanonicalTurn {
         var reader = ChatAssistantReader(index: index)
         try reader.read(message)
         var turn = CanonicalTurn(role: .assistant, parts: reader.parts, form: reader.form)
@@ -69,7 +69,7 @@ struct ChatMessagesReader {
         return turn
     }
 
-    private func toolTurn(_ message: JSONValue, _ index: Int) throws(ConversionError) -> CanonicalTurn {
+    private func toolTurn(_ message: JSONNode, _ index: Int) throws(ConversionError) -> CanonicalTurn {
         guard let id = message["tool_call_id"]?.stringValue else {
             throw .invalid("`messages[\(index)].tool_call_id` must be a string")
         }
@@ -85,7 +85,7 @@ struct ChatMessagesReader {
     }
 
     /// The answer to a legacy call, which is known by the name of the function only.
-    private func functionTurn(_ message: JSONValue, _ index: Int) throws(ConversionError) -> CanonicalTurn {
+    private func functionTurn(_ message: JSONNode, _ index: Int) throws(ConversionError) -> CanonicalTurn {
         var turn = try plainTurn(message, role: .tool, index)
         let name = turn.name ?? ""
         let id = legacyCall.flatMap { $0.name == name ? $0.id : nil } ?? "call_\(StableHash.digits(name))"

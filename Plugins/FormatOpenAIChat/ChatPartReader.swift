@@ -5,24 +5,27 @@ import PatchbayWire
 enum ChatPartReader {
     /// Content as a string, an array of parts, or null.
     static func content(
-        _ value: JSONValue, path: @autoclosure () -> String
+        _ value: JSONNode, path: @autoclosure () -> String
     ) throws(ConversionError) -> ([CanonicalPart], CanonicalTurn.Form) {
-        switch value {
-        case .string(let text): return (text.isEmpty ? [] : [.text(text)], .string)
-        case .null: return ([], .null)
-        case .array(let items):
-            var parts: [CanonicalPart] = []
-            parts.reserveCapacity(items.count)
-            for (index, item) in items.enumerated() {
-                if let text = item.stringValue {
-                    parts.append(.text(text))
-                } else {
-                    parts.append(try part(item, path: "\(path())[\(index)]"))
-                }
+        if let text = value.stringValue { return (text.isEmpty ? [] : [.text(text)], .string) }
+        if value.isNull { return ([], .null) }
+        guard value.isArray else { throw .invalid("`\(path())` must be a string, an array of parts or null") }
+        var parts: [CanonicalPart] = []
+        parts.reserveCapacity(value.childCount)
+        for (index, item) in value.elements.enumerated() {
+            if let text = item.stringValue ?? plainText(item) {
+                parts.append(.text(text))
+            } else {
+                parts.append(try part(item.tree, path: "\(path())[\(index)]"))
             }
-            return (parts, .parts)
-        default: throw .invalid("`\(path())` must be a string, an array of parts or null")
         }
+        return (parts, .parts)
+    }
+
+    /// The text of `{"type": "text", "text": …}` with nothing else in it, which most parts are.
+    private static func plainText(_ part: JSONNode) -> String? {
+        guard part.childCount == 4, part["type"]?.equals("text") == true else { return nil }
+        return part["text"]?.stringValue
     }
 
     private static func part(

@@ -13,14 +13,14 @@ struct ChatRequestReader {
 
     /// - Throws: the first field that is malformed.
     static func read(
-        _ document: JSONValue, context: borrowing ConversionContext
+        _ document: JSONNode, context: borrowing ConversionContext
     ) throws(ConversionError) -> CanonicalRequest {
-        guard let members = document.objectValue else { throw .invalid("the body must be a JSON object") }
+        guard document.isObject else { throw .invalid("the body must be a JSON object") }
         var reader = ChatRequestReader(strict: context.strict)
         reader.request.origin = CanonicalOrigin(format: ChatFormat.id, dialect: context.dialect)
-        for member in members { try reader.read(member) }
+        for (name, value) in document.members { try reader.read(name.text, value) }
         guard !reader.request.model.isEmpty else { throw .invalid("`model` must be a non-empty string") }
-        guard let messages = members["messages"]?.arrayValue, !messages.isEmpty else {
+        guard let messages = document["messages"], messages.isArray, messages.childCount > 0 else {
             throw .invalid("`messages` must be a non-empty array")
         }
         var conversation = ChatMessagesReader()
@@ -33,86 +33,84 @@ struct ChatRequestReader {
         return reader.request
     }
 
-    private mutating func read(_ member: JSONObject.Member) throws(ConversionError) {
-        let value = member.value
+    private mutating func read(_ key: String, _ value: JSONNode) throws(ConversionError) {
         if value.isNull {
-            if member.key != "model" && member.key != "messages" { native.append(member.key, .null) }
+            if key != "model" && key != "messages" { native.append(key, .null) }
             return
         }
-        switch member.key {
+        switch key {
         case "messages": break
-        case "model": request.model = try string(member)
+        case "model": request.model = try string(key, value)
         case "stream":
-            request.stream.on = try flag(member)
-            if !request.stream.on { native.append(member.key, false) }
+            request.stream.on = try flag(key, value)
+            if !request.stream.on { native.append(key, false) }
         case "stream_options": readStreamOptions(value)
-        case "max_completion_tokens", "max_tokens": try readLimit(member)
+        case "max_completion_tokens", "max_tokens": try readLimit(key, value)
         case "stop": try readStop(value)
         case "response_format": readFormat(value)
         case "tools": try readTools(value)
         case "functions": try readFunctions(value)
-        case "tool_choice", "function_call": try readChoice(member)
-        case "parallel_tool_calls": request.parallelTools = try flag(member)
-        case "logit_bias": request.sampling.values.append(member.key, value)
-        case "logprobs": request.sampling.values.append(member.key, .bool(try flag(member)))
+        case "tool_choice", "function_call": try readChoice(key, value)
+        case "parallel_tool_calls": request.parallelTools = try flag(key, value)
+        case "logit_bias": request.sampling.values.append(key, value.tree)
+        case "logprobs": request.sampling.values.append(key, .bool(try flag(key, value)))
         case let key where CanonicalSampling.names.contains(key):
-            request.sampling.values.append(key, try number(member))
-        default: try readRest(member)
+            request.sampling.values.append(key, try number(key, value))
+        default: try readRest(key, value)
         }
     }
 
-    private mutating func readRest(_ member: JSONObject.Member) throws(ConversionError) {
-        let value = member.value
-        switch member.key {
-        case "verbosity": request.output.verbosity = try string(member)
-        case "modalities": request.output.modalities = value.arrayValue?.compactMap(\.stringValue) ?? []
-        case "audio": request.output.audio = value
-        case "metadata": request.metadata = value
-        case "service_tier": request.serviceTier = try string(member)
-        case "user": request.endUser = try string(member)
+    private mutating func readRest(_ key: String, _ value: JSONNode) throws(ConversionError) {
+        switch key {
+        case "verbosity": request.output.verbosity = try string(key, value)
+        case "modalities": request.output.modalities = value.elements.compactMap(\.stringValue)
+        case "audio": request.output.audio = value.tree
+        case "metadata": request.metadata = value.tree
+        case "service_tier": request.serviceTier = try string(key, value)
+        case "user": request.endUser = try string(key, value)
         case "safety_identifier":
             if request.endUser == nil { request.endUser = value.stringValue }
-            native.append(member.key, value)
-        case "reasoning_effort": request.reasoning.effort = try string(member)
+            native.append(key, value.tree)
+        case "reasoning_effort": request.reasoning.effort = try string(key, value)
         case "reasoning", "thinking", "enable_thinking", "thinking_budget":
-            readReasoning(member)
-            native.append(member.key, value)
-        default: native.append(member.key, value)
+            readReasoning(key, value)
+            native.append(key, value.tree)
+        default: native.append(key, value.tree)
         }
     }
 
     // MARK: - Fields
 
-    private mutating func readStreamOptions(_ value: JSONValue) {
+    private mutating func readStreamOptions(_ value: JSONNode) {
         request.stream.includeUsage = value["include_usage"]?.boolValue
-        var rest = value.objectValue ?? JSONObject()
+        var rest = value.tree.objectValue ?? JSONObject()
         rest.remove("include_usage")
         if !rest.isEmpty { native.append("stream_options", .object(rest)) }
     }
 
-    private mutating func readLimit(_ member: JSONObject.Member) throws(ConversionError) {
-        guard let limit = try number(member).intValue else {
-            throw .invalid("`\(member.key)` must be an integer")
+    private mutating func readLimit(_ key: String, _ value: JSONNode) throws(ConversionError) {
+        guard let limit = try number(key, value).intValue else {
+            throw .invalid("`\(key)` must be an integer")
         }
         // The newer name wins if both are there.
-        if request.limits.source == "max_completion_tokens" { return native.append(member.key, member.value) }
+        if request.limits.source == "max_completion_tokens" { return native.append(key, value.tree) }
         if let source = request.limits.source, let old = request.limits.maxOutput { native.append(source, .int(old)) }
         request.limits.maxOutput = limit
-        request.limits.source = member.key
+        request.limits.source = key
     }
 
-    private mutating func readStop(_ value: JSONValue) throws(ConversionError) {
+    private mutating func readStop(_ value: JSONNode) throws(ConversionError) {
         if let text = value.stringValue {
             request.sampling.stop = text.isEmpty ? [] : [text]
             native.append("$stop", "string")
-        } else if let list = value.arrayValue {
-            request.sampling.stop = list.compactMap(\.stringValue).filter { !$0.isEmpty }
+        } else if value.isArray {
+            request.sampling.stop = value.elements.compactMap(\.stringValue).filter { !$0.isEmpty }
         } else {
             throw .invalid("`stop` must be a string or an array of strings")
         }
     }
 
-    private mutating func readFormat(_ value: JSONValue) {
+    private mutating func readFormat(_ value: JSONNode) {
         var format: CanonicalOutput.Format
         switch value["type"]?.stringValue {
         case "text": format = CanonicalOutput.Format(kind: .text)
@@ -122,17 +120,16 @@ struct ChatRequestReader {
             let schema = value["json_schema"]
             format.name = schema?["name"]?.stringValue
             format.description = schema?["description"]?.stringValue
-            format.schema = schema?["schema"]
+            format.schema = schema?["schema"]?.tree
             format.strict = schema?["strict"]?.boolValue
-        default: return native.append("response_format", value)
+        default: return native.append("response_format", value.tree)
         }
         request.output.format = format
     }
 
     /// Extensions of other vendors that say how much to think.
-    private mutating func readReasoning(_ member: JSONObject.Member) {
-        let value = member.value
-        switch member.key {
+    private mutating func readReasoning(_ key: String, _ value: JSONNode) {
+        switch key {
         case "reasoning":
             if let effort = value["effort"]?.stringValue { request.reasoning.effort = effort }
             if let budget = value["max_tokens"]?.intValue { request.reasoning.budget = budget }
@@ -153,17 +150,17 @@ struct ChatRequestReader {
 
     // MARK: - Tools
 
-    private mutating func readTools(_ value: JSONValue) throws(ConversionError) {
-        guard let list = value.arrayValue else { throw .invalid("`tools` must be an array") }
-        for (index, item) in list.enumerated() {
-            request.tools.append(try ChatToolReader.tool(item, index: index))
+    private mutating func readTools(_ value: JSONNode) throws(ConversionError) {
+        guard value.isArray else { throw .invalid("`tools` must be an array") }
+        for (index, item) in value.elements.enumerated() {
+            request.tools.append(try ChatToolReader.tool(item.tree, index: index))
         }
     }
 
-    private mutating func readFunctions(_ value: JSONValue) throws(ConversionError) {
-        guard let list = value.arrayValue else { throw .invalid("`functions` must be an array") }
-        for (index, item) in list.enumerated() {
-            var tool = try ChatToolReader.function(item, path: "functions[\(index)]")
+    private mutating func readFunctions(_ value: JSONNode) throws(ConversionError) {
+        guard value.isArray else { throw .invalid("`functions` must be an array") }
+        for (index, item) in value.elements.enumerated() {
+            var tool = try ChatToolReader.function(item.tree, path: "functions[\(index)]")
             var members = tool.native?.members ?? JSONObject()
             members.append("$legacy", true)
             tool.native = CanonicalNative(format: ChatFormat.id, members: members)
@@ -171,8 +168,8 @@ struct ChatRequestReader {
         }
     }
 
-    private mutating func readChoice(_ member: JSONObject.Member) throws(ConversionError) {
-        guard let choice = try ChatToolReader.choice(member) else {
+    private mutating func readChoice(_ key: String, _ value: JSONNode) throws(ConversionError) {
+        guard let choice = try ChatToolReader.choice(JSONObject.Member(key: key, value: value.tree)) else {
             // An empty string means nothing; some clients send it.
             return
         }
@@ -181,27 +178,28 @@ struct ChatRequestReader {
 
     // MARK: - Scalars
 
-    private func string(_ member: JSONObject.Member) throws(ConversionError) -> String {
-        guard let text = member.value.stringValue else { throw .invalid("`\(member.key)` must be a string") }
+    private func string(_ key: String, _ value: JSONNode) throws(ConversionError) -> String {
+        guard let text = value.stringValue else { throw .invalid("`\(key)` must be a string") }
         return text
     }
 
     /// A flag; `"true"` and `"false"` are accepted unless conversion is strict.
-    private func flag(_ member: JSONObject.Member) throws(ConversionError) -> Bool {
-        if let flag = member.value.boolValue { return flag }
-        if !strict, let text = member.value.stringValue {
+    private func flag(_ key: String, _ value: JSONNode) throws(ConversionError) -> Bool {
+        if let flag = value.boolValue { return flag }
+        if !strict, let text = value.stringValue {
             if text == "true" || text == "1" { return true }
             if text == "false" || text == "0" { return false }
         }
-        throw .invalid("`\(member.key)` must be true or false")
+        throw .invalid("`\(key)` must be true or false")
     }
 
     /// A number; a number written as a string is accepted unless conversion is strict.
-    private func number(_ member: JSONObject.Member) throws(ConversionError) -> JSONValue {
-        if case .number = member.value { return member.value }
-        if !strict, let text = member.value.stringValue, let number = JSONNumber(lexeme: text) {
+    private func number(_ key: String, _ value: JSONNode) throws(ConversionError) -> JSONValue {
+        let value = value.tree
+        if case .number = value { return value }
+        if !strict, let text = value.stringValue, let number = JSONNumber(lexeme: text) {
             return .number(number)
         }
-        throw .invalid("`\(member.key)` must be a number")
+        throw .invalid("`\(key)` must be a number")
     }
 }

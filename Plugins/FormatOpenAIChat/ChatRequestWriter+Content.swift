@@ -27,6 +27,7 @@ extension ChatRequestWriter {
 
     /// The whole content as one string, if it is text only.
     private mutating func joined(_ parts: [CanonicalPart], separator: String, _ path: String) -> String? {
+        if parts.count == 1, parts[0].cache == nil, let text = Self.text(parts[0]) { return text }
         var texts: [String] = []
         texts.reserveCapacity(parts.count)
         for part in parts {

@@ -30,13 +30,18 @@ extension ChatRequestWriter {
         var turn = turn
         if !isSameFormat {
             // Claude Code's first block differs in every request and would defeat the upstream's prompt cache.
-            turn.parts.removeAll { Self.text($0)?.hasPrefix("x-anthropic-billing-header:") == true }
-            turn.parts.removeAll { Self.text($0)?.isEmpty == true }
+            if turn.parts.contains(where: Self.isIdle) { turn.parts.removeAll(where: Self.isIdle) }
             if turn.parts.isEmpty { return }
         }
         // Few servers of the format know developers.
         let role = isSameFormat ? turn.role.rawValue : context.profile.systemRole ?? "system"
         try writePlain(turn, role: role == "none" || role == "instructions" ? "system" : role, path)
+    }
+
+    /// An instruction without text, or the one that says who pays.
+    private static func isIdle(_ part: CanonicalPart) -> Bool {
+        guard let text = text(part) else { return false }
+        return text.isEmpty || text.hasPrefix("x-anthropic-billing-header:")
     }
 
     private mutating func writeMidSystem(_ turn: CanonicalTurn, _ index: Int) throws(ConversionError) {
@@ -67,6 +72,9 @@ extension ChatRequestWriter {
 
     private mutating func writeUser(_ turn: CanonicalTurn, _ index: Int) throws(ConversionError) {
         let path = "/turns/\(index)"
+        if turn.parts.count == 1, turn.parts[0].plainText?.isEmpty == false {
+            return try writePlain(turn, role: "user", path)
+        }
         var hoisted: [CanonicalPart] = []
         var rest: [CanonicalPart] = []
         var isReordered = false

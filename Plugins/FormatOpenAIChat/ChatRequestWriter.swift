@@ -11,23 +11,24 @@ struct ChatRequestWriter {
     let isSameFormat: Bool
     var toolNames: IdentifierMap
     var toolIDs: IdentifierMap
-    private var written: Set<String> = []
+    /// Members that are not to be written again from `native`.
+    private var written: [String] = []
 
-    private init(_ request: CanonicalRequest, _ context: ConversionContext) {
-        self.request = request
-        self.context = context
+    private init(_ request: consuming CanonicalRequest, _ context: consuming ConversionContext) {
         isSameFormat = request.origin.format == ChatFormat.id
         toolNames = ChatFormat.toolNames(context.profile, request.tools.map(\.name))
         toolIDs = IdentifierMap(callIDs: context.profile, limit: ChatFormat.toolIDLimit)
+        self.request = request
+        self.context = context
     }
 
     /// - Throws: what the format cannot say at all. Lesser losses are recorded in `context`.
     static func write(
-        _ request: CanonicalRequest, context: inout ConversionContext
+        _ request: consuming CanonicalRequest, context: inout ConversionContext
     ) throws(ConversionError) -> [UInt8] {
-        var writer = ChatRequestWriter(request, context)
+        var writer = ChatRequestWriter(request, exchange(&context, with: ConversionContext()))
+        defer { context = writer.context }
         try writer.write()
-        context = writer.context
         return writer.writer.bytes
     }
 
@@ -51,7 +52,7 @@ struct ChatRequestWriter {
 
     private mutating func writeStream() {
         let isOn = context.stream || request.stream.on
-        written.formUnion(["stream", "stream_options"])
+        written += ["stream", "stream_options"]
         guard isOn else {
             if isSameFormat, let explicit = request.native?["stream"] { writer.member("stream", explicit) }
             return
@@ -72,7 +73,7 @@ struct ChatRequestWriter {
             return context.lose(.info, "limits.max_output", at: "/limits/max_output")
         }
         let key = context.profile.maxKey ?? (isSameFormat ? request.limits.source : nil) ?? "max_completion_tokens"
-        written.insert(key)
+        written.append(key)
         writer.key(key)
         writer.number(limit)
     }

@@ -5,30 +5,33 @@ import PatchbayWire
 /// Turns a Chat Completions answer into a canonical response.
 enum ChatResponseReader {
     /// - Throws: if the document is no answer of this format, or an error in the shape of one.
-    static func read(_ document: JSONValue, context: ConversionContext) throws(ConversionError) -> CanonicalResponse {
-        if document["error"]?.nonNull != nil, document["choices"]?.arrayValue?.isEmpty != false {
-            throw .invalid("the answer is an error: \(ErrorBody(document).message)")
+    static func read(
+        _ document: JSONNode, context: borrowing ConversionContext
+    ) throws(ConversionError) -> CanonicalResponse {
+        let choices = document["choices"]
+        if let error = document["error"], !error.isNull, choices?.isArray != true || choices?.childCount == 0 {
+            throw .invalid("the answer is an error: \(ErrorBody(document.tree).message)")
         }
-        guard let list = document["choices"]?.arrayValue else {
+        guard let choices, choices.isArray else {
             throw .invalid("`choices` must be an array in an answer of openai.chat")
         }
         var response = CanonicalResponse()
         var native = JSONObject()
-        for member in document.objectValue ?? JSONObject() {
-            switch member.key {
-            case "id": response.id = member.value.stringValue ?? ""
-            case "model": response.model = member.value.stringValue ?? ""
-            case "created": response.created = member.value.intValue ?? member.value.doubleValue.map { Int($0) }
+        for (name, value) in document.members {
+            switch name.text {
+            case "id": response.id = value.stringValue ?? ""
+            case "model": response.model = value.stringValue ?? ""
+            case "created": response.created = value.intValue ?? value.tree.doubleValue.map { Int($0) }
             case "choices", "object": break
             case "usage":
-                response.usage = ChatUsage(member.value).counts
-                native.append(member.key, member.value)
-            case "service_tier": response.serviceTier = member.value.stringValue
-            default: native.append(member.key, member.value)
+                response.usage = ChatUsage(scanning: value.raw).counts
+                native.append("usage", value.tree)
+            case "service_tier": response.serviceTier = value.stringValue
+            case let key: native.append(key, value.tree)
             }
         }
         let names = ChatFormat.toolNames(context.profile, context.request.toolNames)
-        for (position, item) in list.enumerated() {
+        for (position, item) in choices.elements.enumerated() {
             response.choices.append(try choice(item, position, names, context))
         }
         if !native.isEmpty { response.native = CanonicalNative(format: ChatFormat.id, members: native) }
@@ -36,14 +39,14 @@ enum ChatResponseReader {
     }
 
     private static func choice(
-        _ value: JSONValue, _ position: Int, _ names: IdentifierMap, _ context: ConversionContext
+        _ value: JSONNode, _ position: Int, _ names: IdentifierMap, _ context: borrowing ConversionContext
     ) throws(ConversionError) -> CanonicalChoice {
         var choice = CanonicalChoice(index: value["index"]?.intValue ?? position)
         var reader = ChatAssistantReader(index: position)
-        try reader.read(value["message"] ?? .null)
+        if let message = value["message"] { try reader.read(message) }
         choice.parts = context.profile.thinkTags ? splitting(reader.parts) : reader.parts
         if !names.isIdentity { rename(&choice.parts, names) }
-        choice.logprobs = value["logprobs"]?.nonNull
+        if let logprobs = value["logprobs"], !logprobs.isNull { choice.logprobs = logprobs.tree }
         let hasRefusal = choice.parts.contains { if case .refusal = $0.content { true } else { false } }
         let finish = value["finish_reason"]?.stringValue.flatMap(ChatFormat.finish) ?? CanonicalFinish(.stop)
         choice.finish = ChatFormat.corrected(finish, hasToolCall: choice.hasToolCall, hasRefusal: hasRefusal)

@@ -25,6 +25,9 @@ struct ChatStreamCall {
     private(set) var isDelivered = false
     private var joiner = SurrogateJoiner()
 
+    /// Its part is open, and nothing is held back.
+    var isSteady: Bool { part != nil && !isDelivered && pending.isEmpty && !joiner.isWaiting && !isCustom }
+
     init(key: Key, isCustom: Bool) {
         self.key = key
         self.isCustom = isCustom

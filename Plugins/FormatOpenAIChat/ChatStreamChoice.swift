@@ -72,7 +72,12 @@ struct ChatStreamChoice {
         }
     }
 
-    private var openPart: Int { open?.part ?? 0 }
+    var openPart: Int { open?.part ?? 0 }
+
+    /// Text of this kind goes to the open part as it comes.
+    func continues(_ kind: PartKind) -> Bool {
+        open?.kind == kind && !(kind == .reasoning && openHasOpaque) && !joiner.isWaiting && splitter == nil
+    }
 
     /// Opens a part of this kind unless it is the open one; another open one is closed.
     private mutating func switchTo(_ kind: PartKind, _ events: inout [AnswerEvent]) {
@@ -215,6 +220,12 @@ struct ChatStreamChoice {
         guard let part = calls[slot].part, !calls[slot].pending.isEmpty else { return }
         events.append(.delta(index, part, .arguments, calls[slot].pending))
         calls[slot].pending = ""
+    }
+
+    /// The part of a call whose arguments are delivered as they come; nil for others.
+    func steadyPart(_ key: ChatStreamCall.Key, id: String, name: String) -> Int? {
+        guard let slot = slot(key, id: id, name: name), calls[slot].isSteady else { return nil }
+        return calls[slot].part
     }
 
     // MARK: - Media and notes

@@ -7,18 +7,18 @@ import PatchbayWire
 /// Tolerates what servers of this format are known to do: missing or repeated roles, ids and indexes, usage on every
 /// chunk or after the finish, a complete answer in one frame, no `[DONE]`. It never takes a cut stream for a whole one.
 struct ChatStreamDecoder {
-    private let context: ConversionContext
+    let context: ConversionContext
     private let names: IdentifierMap
     /// What a frame has that accounting must see.
     private let accounted = JSONMemberSearch("finish_reason", "usage", "error")
-    private var tape = JSONTape()
-    private var choices: [ChatStreamChoice] = []
+    var tape = JSONTape()
+    private(set) var choices: [ChatStreamChoice] = []
     private var usage = TokenCounts()
     private var hasStarted = false
     private var hasEnded = false
     /// The last frame was no JSON: cut, if nothing follows; a fault of the upstream, if something does.
     private var hasBrokenFrame = false
-    private var sawContent = false
+    private(set) var sawContent = false
 
     init(_ context: ConversionContext) {
         self.context = context
@@ -32,7 +32,10 @@ struct ChatStreamDecoder {
         guard !hasEnded, !data.isEmpty else { return }
         if hasBrokenFrame { return failUnreadable(&events) }
         if data.first == UInt8(ascii: "["), Self.isDone(data) { return settle(&events, isDone: true) }
-        if context.tap, hasStarted, sawContent, accounted.isObjectWithout(data) { return }
+        if context.tap {
+            if !name.elementsEqual("error".utf8), takeTapped(data, &events) { return }
+            if hasStarted, sawContent, accounted.isObjectWithout(data) { return }
+        }
         guard (try? tape.parse(data)) != nil else {
             hasBrokenFrame = true
             // Whoever only taps is about to pass the frame on: a client must not have to read it.
@@ -51,6 +54,9 @@ struct ChatStreamDecoder {
         if isComplete, ending != .cancelled { return settle(&events, isDone: false) }
         fail(StreamFault.error(ending), &events)
     }
+
+    /// The answer has begun, and nothing has ended or broken it.
+    var isUnderWay: Bool { hasStarted && !hasEnded && !hasBrokenFrame }
 
     // MARK: - Documents
 
@@ -75,10 +81,9 @@ struct ChatStreamDecoder {
     }
 
     private mutating func start(_ root: JSONIndex, _ events: inout [AnswerEvent]) {
-        hasStarted = true
         let id = tape.member(root, named: "id").flatMap { tape.string($0) } ?? ""
         let model = tape.member(root, named: "model").flatMap { tape.string($0) } ?? ""
-        events.append(.start(id: id, model: model))
+        start(id: id, model: model, &events)
         guard !context.tap else { return }
         if let tier = tape.present(root, named: "service_tier") {
             events.append(.canonical("service_tier", data: JSONValue(tape, tier).description))
@@ -87,6 +92,11 @@ struct ChatStreamDecoder {
             let native: JSONValue = .object([ChatFormat.id: ["system_fingerprint": JSONValue(tape, fingerprint)]])
             events.append(.canonical("native", data: native.description))
         }
+    }
+
+    mutating func start(id: String, model: String, _ events: inout [AnswerEvent]) {
+        hasStarted = true
+        events.append(.start(id: id, model: model))
     }
 
     /// Relays answer failures with status 200 and a body that has none of the format's members.
@@ -100,8 +110,12 @@ struct ChatStreamDecoder {
 
     private mutating func readUsage(_ index: JSONIndex?, _ events: inout [AnswerEvent]) {
         guard let index, tape.kind(index) == .object else { return }
+        report(ChatUsage(scanning: tape.raw(index)).counts, &events)
+    }
+
+    mutating func report(_ counts: TokenCounts, _ events: inout [AnswerEvent]) {
         var merged = usage
-        merged.merge(ChatUsage(scanning: tape.raw(index)).counts)
+        merged.merge(counts)
         guard merged != usage else { return }
         usage = merged
         events.append(.usage(usage))
@@ -138,6 +152,20 @@ struct ChatStreamDecoder {
         choices[slot].take(reason)
     }
 
+    func isKnown(_ index: Int) -> Bool { choices.contains { $0.index == index } }
+
+    var isRoomLeft: Bool { choices.count < Self.maximumChoices }
+
+    /// What accounting needs of a choice.
+    mutating func take(_ index: Int, _ content: PartKind?, finish word: String?, _ events: inout [AnswerEvent]) {
+        let slot = slot(index)
+        if let content, !sawContent {
+            sawContent = true
+            events.append(.open(index, 0, content))
+        }
+        if let word { choices[slot].take(word) }
+    }
+
     private mutating func slot(_ index: Int) -> Int {
         if let position = choices.firstIndex(where: { $0.index == index }) { return position }
         let position = choices.firstIndex { $0.index > index } ?? choices.count
@@ -156,7 +184,7 @@ struct ChatStreamDecoder {
         if context.tap { return markContent(message, choices[slot].index, &events) }
         var reader = ChatAssistantReader(index: slot)
         do throws(ConversionError) {
-            try reader.read(JSONValue(tape, message))
+            try JSONNode.with(tape, message) { message throws(ConversionError) in try reader.read(message) }
         } catch {
             return fail(CanonicalError(.upstreamInvalid, message: error.sentence), &events)
         }

@@ -14,7 +14,6 @@ struct ChatStreamEncoder {
 
     init(_ context: ConversionContext) {
         self.context = context
-        render(id: "", model: "")
     }
 
     /// Appends the bytes for one event.
@@ -100,6 +99,8 @@ struct ChatStreamEncoder {
     private mutating func announce(_ slot: Int, forCall: Bool, _ output: inout [UInt8]) {
         guard !choices[slot].isAnnounced else { return }
         choices[slot].isAnnounced = true
+        // Every chunk but the announcements comes behind one.
+        if head.isEmpty { render(id: "", model: "") }
         chunk(choices[slot].index, &output) { writer in
             writer.member("role", literal: "assistant")
             if forCall { writer.nullMember("content") } else { writer.member("content", literal: "") }
@@ -228,6 +229,23 @@ struct ChatStreamEncoder {
         let notes = choices[slot].notes.compactMap { (try? JSONValue(parsing: $0)).flatMap(ChatAnnotation.write) }
         choices[slot].notes = []
         if !notes.isEmpty { chunk(choice, &output) { $0.member("annotations", .array(notes)) } }
+    }
+
+    /// Of deltas that only lead to a chunk. Reasoning is kept as well, for its signature.
+    func sides(choice: Int, part ordinal: Int, _ field: PartField) -> FrameSides? {
+        guard !hasEnded, let state = choices.first(where: { $0.index == choice }), let part = state.part(ordinal) else {
+            return nil
+        }
+        var output: [UInt8] = []
+        switch (part.kind, field) {
+        case (.text, .text) where state.hasText: chunk(choice, &output) { $0.member("content", FrameSides.marker) }
+        case (.refusal, .text) where state.hasRefusal:
+            chunk(choice, &output) { $0.member("refusal", FrameSides.marker) }
+        case (.toolCall, .arguments) where !part.isCustom && part.hasArguments:
+            arguments(FrameSides.marker, part, choice, &output)
+        default: return nil
+        }
+        return FrameSides(around: output)
     }
 
     // MARK: - Endings

@@ -36,9 +36,9 @@ extension CompletionsStreamEncoder: AnswerEncoder {}
 
 extension CompletionsFormat: ConversationFormat {
     static func readRequest(
-        _ document: JSONValue, context: inout ConversionContext
+        _ document: JSONNode, context: inout ConversionContext
     ) throws(ConversionError) -> CanonicalRequest {
-        try CompletionsRequestReader.read(document, context: context)
+        try CompletionsRequestReader.read(document.tree, context: context)
     }
 
     static func writeRequest(
@@ -48,9 +48,9 @@ extension CompletionsFormat: ConversationFormat {
     }
 
     static func readResponse(
-        _ document: JSONValue, context: inout ConversionContext
+        _ document: JSONNode, context: inout ConversionContext
     ) throws(ConversionError) -> CanonicalResponse {
-        try CompletionsResponse.read(document)
+        try CompletionsResponse.read(document.tree)
     }
 
     static func writeResponse(

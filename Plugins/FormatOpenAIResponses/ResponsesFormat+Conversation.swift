@@ -7,9 +7,9 @@ extension ResponsesStreamEncoder: AnswerEncoder {}
 
 extension ResponsesFormat: ConversationFormat {
     static func readRequest(
-        _ document: JSONValue, context: inout ConversionContext
+        _ document: JSONNode, context: inout ConversionContext
     ) throws(ConversionError) -> CanonicalRequest {
-        try ResponsesRequestReader.read(document, context: &context)
+        try ResponsesRequestReader.read(document.tree, context: &context)
     }
 
     static func writeRequest(
@@ -19,9 +19,9 @@ extension ResponsesFormat: ConversationFormat {
     }
 
     static func readResponse(
-        _ document: JSONValue, context: inout ConversionContext
+        _ document: JSONNode, context: inout ConversionContext
     ) throws(ConversionError) -> CanonicalResponse {
-        try ResponsesResponseReader.read(document, context: context)
+        try ResponsesResponseReader.read(document.tree, context: context)
     }
 
     static func writeResponse(

@@ -51,6 +51,15 @@ struct ResponsesStreamDecoder {
         fail(StreamFault.error(ending), &events)
     }
 
+    /// Members of an event that vary although accounting does not care.
+    private static let varying = JSONHoles(strings: ["delta", "obfuscation"], digits: ["sequence_number"])
+
+    /// Only for accounting: what is converted has to be seen, because later events say it all again.
+    func pattern(event name: UnsafeRawBufferPointer, data: UnsafeRawBufferPointer) -> FramePattern? {
+        guard context.tap, sawContent, !hasEnded, !hasBrokenFrame, Self.isContent(name, data) else { return nil }
+        return FramePattern(passing: data, Self.varying)
+    }
+
     /// For accounting: frames of items carry nothing that counts.
     private static func isContent(_ name: UnsafeRawBufferPointer, _ data: UnsafeRawBufferPointer) -> Bool {
         if name.starts(with: "response.".utf8) {

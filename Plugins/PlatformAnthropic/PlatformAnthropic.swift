@@ -23,6 +23,8 @@ struct PlatformAnthropic: PlatformAdapter {
 
     // MARK: Data plane
 
+    static var preparesForAnySize: Bool { true }
+
     func prepare(_ attempt: Attempt, into request: inout RequestBuilder) throws {
         guard attempt.format == "anthropic.messages" || attempt.operation == "models" else {
             throw PluginError(.unsupported, "Anthropic does not speak \(attempt.format.string).")

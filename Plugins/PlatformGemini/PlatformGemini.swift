@@ -23,6 +23,8 @@ struct PlatformGemini: PlatformAdapter {
 
     // MARK: Data plane
 
+    static var preparesForAnySize: Bool { true }
+
     func prepare(_ attempt: Attempt, into request: inout RequestBuilder) throws {
         let prefix = ModelPath.endsInVersion(attempt.baseURL) ? "" : "/" + version
         if attempt.operation == "models" {

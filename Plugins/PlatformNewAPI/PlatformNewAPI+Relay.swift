@@ -2,6 +2,8 @@ import PatchbayPlugin
 
 extension PlatformNewAPI {
     /// The relay speaks all its formats itself, each at its own path, with the account's API key.
+    static var preparesForAnySize: Bool { true }
+
     func prepare(_ attempt: Attempt, into request: inout RequestBuilder) throws {
         guard attempt.operation != "count_tokens", attempt.operation != "compact" else {
             throw PluginError(.unsupported, "New API does not offer the operation \(attempt.operation.string).")

@@ -25,6 +25,8 @@ struct PlatformOpenAI: PlatformAdapter {
 
     // MARK: Data plane
 
+    static var preparesForAnySize: Bool { true }
+
     func prepare(_ attempt: Attempt, into request: inout RequestBuilder) throws {
         let isVersioned = BaseURL.endsInVersion(attempt.baseURL)
         if attempt.operation == "models" {

@@ -294,7 +294,8 @@ static pb_status invoke(void *instance_pointer, pb_str operation, pb_str argumen
 
 /* ------------------------------------------------------------------------ 6. tables and the entry function */
 
-static const pb_upstream upstream = {.size = sizeof upstream, .prepare = prepare, .classify = classify};
+static const pb_upstream upstream = {
+    .size = sizeof upstream, .prepare = prepare, .classify = classify, .flags = PB_UPSTREAM_IGNORES_SIZE};
 static const pb_control control = {.size = sizeof control, .invoke = invoke};
 
 static const void *get(const pb_plugin *plugin, const char *interface_id)

@@ -46,6 +46,8 @@ struct AttemptState {
     /// Header lines of the answer that are passed on, of a successful one.
     var forwarded = ByteBuffer()
     var hasContentType = false
+    /// Takes frames that are all the same but for their texts.
+    var shortcuts = ShortcutState()
     /// Items of a stream that passes through, one after the other, for the store.
     var doneItems: [UInt8] = []
     /// Length of an answer that is relayed; nil = the upstream did not say.

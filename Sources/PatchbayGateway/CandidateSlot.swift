@@ -13,6 +13,9 @@ final class CandidateSlot {
     let destination: UpstreamDestination?
     let series: RequestSeries
     let policy: RequestPolicy
+    /// What the platform plugin said for requests of several kinds, the oldest one first.
+    private var preparedHeads: [PreparedHead] = []
+    private static let preparedHeadLimit = 4
 
     init(
         _ candidate: Candidate, upstream: ChannelUpstream, destination: UpstreamDestination?, series: RequestSeries,
@@ -24,5 +27,14 @@ final class CandidateSlot {
         self.destination = destination
         self.series = series
         self.policy = policy
+    }
+
+    func preparedHead(for question: PreparedHead.Question, _ headers: HeaderView) -> PreparedHead? {
+        preparedHeads.first { $0.answers(question, headers) }
+    }
+
+    func keep(_ head: PreparedHead) {
+        if preparedHeads.count >= CandidateSlot.preparedHeadLimit { preparedHeads.removeFirst() }
+        preparedHeads.append(head)
     }
 }

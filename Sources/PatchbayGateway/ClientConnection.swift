@@ -36,6 +36,10 @@ final class ClientConnection: ChannelInboundHandler {
     /// The head of the current request; its spans point into `headBytes`.
     private(set) var head = HTTPRequestHead()
     private(set) var headBytes = ByteBuffer()
+    private var repeatedHead = HTTPRepeatedHead()
+    private let headLimit: Int
+    /// Goes up with every head that says something else than the one before, but for the length of the body.
+    private(set) var headSerial = 0
     private var body = ByteBuffer()
     /// When the current phase has lasted too long, in nanoseconds of the monotonic clock.
     var deadline = Int64.max
@@ -73,13 +77,15 @@ final class ClientConnection: ChannelInboundHandler {
     init(loop: LoopContext) {
         self.loop = loop
         run = nil
-        parser = HTTPRequestHeadParser(limits: HTTPLimits(headBytes: loop.snapshot.policies.ceiling.header))
+        headLimit = loop.snapshot.policies.ceiling.header
+        parser = HTTPRequestHeadParser(limits: HTTPLimits(headBytes: headLimit))
     }
 
     /// - Parameter other: Whose request is answered in the background.
     init(running run: BackgroundRun, as other: ClientConnection) {
         loop = other.loop
         self.run = run
+        headLimit = 0
         parser = HTTPRequestHeadParser(limits: HTTPLimits())
         (head, headBytes, phase) = (other.head, other.headBytes, .answering)
     }
@@ -250,6 +256,7 @@ final class ClientConnection: ChannelInboundHandler {
     }
 
     private func readHead() -> Bool {
+        if repeatedHead.isKept, readRepeatedHead() { return true }
         do {
             let length = try incoming.withUnsafeReadableBytes { bytes throws(HTTPParseError) in
                 try parser.parse(bytes, into: &head)
@@ -260,6 +267,9 @@ final class ClientConnection: ChannelInboundHandler {
             }
             parser.reset()
             headBytes = incoming.readSlice(length: length) ?? ByteBuffer()
+            headSerial += 1
+            // Many connections carry one request only.
+            if headSerial > 1 { headBytes.withUnsafeReadableBytes { repeatedHead.keep(head, $0) } }
             headReceived()
             return true
         } catch {
@@ -268,6 +278,16 @@ final class ClientConnection: ChannelInboundHandler {
                     error.statusCode == 413 ? .tooLarge : .invalidRequest, error.sentence, status: error.statusCode))
             return false
         }
+    }
+
+    /// Takes a head that says what the one before said; false if it has to be parsed.
+    private func readRepeatedHead() -> Bool {
+        let found = incoming.withUnsafeReadableBytes { repeatedHead.match($0, limit: headLimit, into: &head) }
+        guard let length = found, let bytes = incoming.readSlice(length: length) else { return false }
+        parser.reset()
+        headBytes = bytes
+        headReceived()
+        return true
     }
 
     private func headReceived() {
@@ -433,7 +453,7 @@ extension ClientConnection {
     }
 
     /// Queues bytes; they leave with the next ``flush()`` or at the end of the answer.
-    func write(_ bytes: ByteBuffer) {
+    func write(_ bytes: consuming ByteBuffer) {
         guard needsFlush || socket == nil else {
             needsFlush = true
             outgoing = bytes

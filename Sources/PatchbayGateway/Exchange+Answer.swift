@@ -183,7 +183,7 @@ extension Exchange: UpstreamResponseReceiver {
     /// ``answerDocument()`` in the client's own format, when no other attempt has converted the request.
     private func ownAnswer(_ codec: FormatCodec) throws(PluginError) -> ByteBuffer {
         try connection.headBytes.withUnsafeReadableBytes { head throws(PluginError) in
-            try fields.withModelBytes(of: body) { requested throws(PluginError) in
+            try withModelBytes { requested throws(PluginError) in
                 var views = CodecViews()
                 views.requestedModel = requested
                 views.upstreamModel = attempt.upstream?.upstreamModelName?.view ?? requested
@@ -241,7 +241,7 @@ extension Exchange: UpstreamResponseReceiver {
         connection.finishHead(&bytes, document: document)
         sentToClient += document.readableBytes
         state = .finished
-        connection.write(bytes)
+        connection.write(consume bytes)
         connection.answered()
     }
 

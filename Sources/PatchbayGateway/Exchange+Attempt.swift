@@ -56,7 +56,7 @@ extension Exchange {
             ])
     }
 
-    private func send(_ request: UpstreamRequest, to slot: CandidateSlot) throws {
+    private func send(_ request: consuming UpstreamRequest, to slot: CandidateSlot) throws {
         guard let destination = slot.destination else {
             throw ChannelUnusable(reason: "the base URL of the site is not usable")
         }
@@ -91,12 +91,13 @@ extension Exchange {
         attempt.renamesModel = upstream.upstreamModel != nil && attempt.upstreamModel != fields.model
         losses = nil
         applyTraits(of: upstream)
-        try prepare(instance, upstream, format)
+        let known = try keptHead(instance, upstream, format)
         let draft = loop.draft
         if let form = fields.form { return try formRequest(form, draft, upstream) }
         let isOwn = attempt.isSameFormat && !dropsReasoning && !isForeignShape
         let body = try isOwn ? patchedBody(draft) : convertedBody(draft, from: client)
         if responses?.compaction != nil { noteEmulatedCompaction() }
+        if let known { return upstreamRequest(known, body: try continued(body)) }
         return try upstreamRequest(draft: draft, upstream: upstream, body: continued(body))
     }
 
@@ -121,26 +122,40 @@ extension Exchange {
     }
 
     /// Lets the platform plugin shape the request into the loop's draft.
-    private func prepare(
+    func prepare(
         _ instance: PluginInstance, _ upstream: ChannelUpstream, _ format: FormatBinding
     ) throws(PluginError) {
+        try asking(format) { question throws(PluginError) in
+            var input = AttemptInput(
+                format: format.name.view, operation: question.operation, baseURL: upstream.baseURL.view,
+                requestedModel: question.model, upstreamModel: upstream.upstreamModelName?.view ?? question.model,
+                credentialKind: upstream.credentialKind.view)
+            input.isStream = question.isStream
+            input.bodySize = body.readableBytes
+            input.headers = loop.headers
+            input.query = question.query
+            try instance.prepare(input, into: loop.draft)
+        }
+    }
+
+    /// Calls `body` with what the plugin is told of the request, while the client's headers can be asked for.
+    func asking<Result, Failure: Error>(
+        _ format: FormatBinding, _ body: (PreparedHead.Question) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
         let head = connection.head
-        try connection.headBytes.withUnsafeReadableBytes { bytes throws(PluginError) in
-            try fields.withModelBytes(of: body) { requested throws(PluginError) in
-                try loop.headers.showing(head.fields, bytes, joinsRepeated: true) { () throws(PluginError) in
-                    var input = AttemptInput(
-                        format: format.name.view, operation: operationName, baseURL: upstream.baseURL.view,
-                        requestedModel: requested, upstreamModel: upstream.upstreamModelName?.view ?? requested,
-                        credentialKind: upstream.credentialKind.view)
-                    input.isStream = attempt.streams
-                    input.bodySize = body.readableBytes
-                    input.headers = loop.headers
+        let result: Swift.Result<Result, Failure> = connection.headBytes.withUnsafeReadableBytes { bytes in
+            withModelBytes { requested in
+                loop.headers.showing(head.fields, bytes, joinsRepeated: true) {
                     // Clients of Gemini may have their key in the query.
-                    if let query = head.query, dialect != .gemini { input.query = query.bytes(in: bytes) }
-                    try instance.prepare(input, into: loop.draft)
+                    let query = dialect == .gemini ? nil : head.query?.bytes(in: bytes)
+                    let question = PreparedHead.Question(
+                        format: format, operation: operationName, isStream: attempt.streams, model: requested,
+                        query: query ?? UnsafeRawBufferPointer(start: nil, count: 0))
+                    do throws(Failure) { return .success(try body(question)) } catch { return .failure(error) }
                 }
             }
         }
+        return try result.get()
     }
 
     // MARK: - Bodies

@@ -10,8 +10,10 @@ extension Exchange {
     func beginLedgerEntry(key: GatewayKey) {
         hasLedgerEntry = true
         if let known = knownWords, known.key === key, known.model == fields.model {
-            return id.withBytes { loop.ledger.begin(id: $0, time: startedAtUnix, words: known.words) }
+            ledgerPlace = id.withBytes { loop.ledger.begin(id: $0, time: startedAtUnix, words: known.words) }
+            return
         }
+        ledgerPlace = .unknown
         loop.ledger.begin(id: requestID, time: startedAtUnix, key: key.key.name, model: fields.model)
     }
 
@@ -54,10 +56,13 @@ extension Exchange {
             outcome: outcome, usage: usage, stream: fields.stream)
         if let words = plainWords(of: key, status: status, errorCode: errorCode) {
             let milliseconds = Int((now - attempt.startedAt) / 1_000_000)
-            id.withBytes { loop.ledger.finish(id: $0, numbers, attemptMilliseconds: milliseconds, words: words) }
+            id.withBytes {
+                loop.ledger.finish(
+                    id: $0, numbers, attemptMilliseconds: milliseconds, words: words, place: ledgerPlace)
+            }
         } else {
             notePlainSuccess()
-            loop.ledger.finish(record(of: key, numbers, errorCode: errorCode))
+            loop.ledger.finish(record(of: key, numbers, errorCode: errorCode), place: ledgerPlace)
         }
         loop.metrics.requestFinished(
             attempt.slot?.series ?? loop.metrics.series(model: routeName, site: ""), outcome: outcome, usage: usage,
@@ -88,13 +93,25 @@ extension Exchange {
 // MARK: - Plain successes
 
 /// The words of a request's records, and what they are made of.
-struct KnownWords {
+final class KnownWords {
     let key: GatewayKey
     let model: String
     let slot: CandidateSlot
     let clientFormat: FormatBinding
     let upstreamFormat: FormatBinding
     let words: LedgerWords
+
+    init(
+        key: GatewayKey, model: String, slot: CandidateSlot, clientFormat: FormatBinding, upstreamFormat: FormatBinding,
+        words: LedgerWords
+    ) {
+        self.key = key
+        self.model = model
+        self.slot = slot
+        self.clientFormat = clientFormat
+        self.upstreamFormat = upstreamFormat
+        self.words = words
+    }
 }
 
 extension Exchange {
@@ -114,7 +131,7 @@ extension Exchange {
         let numbers = RequestNumbers(
             time: 0, cost: .zero, latencyMilliseconds: 0, firstTokenMilliseconds: nil, status: status,
             outcome: .completed, usage: TokenUsage(), stream: false)
-        let words = LedgerWords(record(of: key, numbers, errorCode: errorCode))
+        guard let words = LedgerWords(record(of: key, numbers, errorCode: errorCode)) else { return nil }
         knownWords = KnownWords(
             key: key, model: fields.model, slot: slot, clientFormat: clientFormat, upstreamFormat: upstreamFormat,
             words: words)

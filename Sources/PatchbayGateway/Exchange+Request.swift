@@ -48,6 +48,15 @@ extension Exchange {
         _ draft: RequestDraft, _ upstream: ChannelUpstream, _ clientHead: UnsafeRawBufferPointer, bodyBytes: Int,
         into writer: inout HeadWriter
     ) throws(ChannelUnusable) {
+        try writeFront(draft, upstream, into: &writer)
+        writeForwardedFields(clientHead, into: &writer) { draft.hasHeader($0) || upstream.hasSiteHeader($0) }
+        Exchange.writeEnd(bodyBytes: bodyBytes, into: &writer)
+    }
+
+    /// What depends on the channel and on what its plugin said.
+    private func writeFront(
+        _ draft: RequestDraft, _ upstream: ChannelUpstream, into writer: inout HeadWriter
+    ) throws(ChannelUnusable) {
         if draft.method.isEmpty {
             writer.write("POST ")
         } else {
@@ -57,7 +66,6 @@ extension Exchange {
         try writeTarget(draft.bytes(of: draft.url), upstream, into: &writer)
         writer.write(" HTTP/1.1\r\n")
         upstream.hostLine.withUnsafeBytes { writer.write($0) }
-        writeForwardedFields(draft, upstream, clientHead, into: &writer)
         for header in upstream.siteHeaders where !header.name.withUnsafeBytes({ draft.hasHeader($0) }) {
             header.line.withUnsafeBytes { writer.write($0) }
         }
@@ -72,9 +80,11 @@ extension Exchange {
             }
             writer.write("\r\n")
         }
-        writer.write("x-patchbay-hops: ")
-        writer.write(decimal: governed.hops + 1)
-        writer.write("\r\naccept-encoding: identity\r\ncontent-length: ")
+        writer.write("accept-encoding: identity\r\n")
+    }
+
+    private static func writeEnd(bodyBytes: Int, into writer: inout HeadWriter) {
+        writer.write("content-length: ")
         writer.write(decimal: bodyBytes)
         writer.write("\r\n\r\n")
     }
@@ -96,9 +106,10 @@ extension Exchange {
 
     /// The client's headers that mean something to an upstream. Credentials, hop-by-hop fields and what identifies the
     /// client's own account elsewhere stay here; to another format only what every format understands goes along.
+    ///
+    /// - Parameter isOwn: whether the gateway itself says something under this name.
     private func writeForwardedFields(
-        _ draft: RequestDraft, _ upstream: ChannelUpstream, _ bytes: UnsafeRawBufferPointer,
-        into writer: inout HeadWriter
+        _ bytes: UnsafeRawBufferPointer, into writer: inout HeadWriter, isOwn: (UnsafeRawBufferPointer) -> Bool
     ) {
         let sameFormat = attempt.isSameFormat
         let hopByHop = connection.head.fields.first(.connection)?.bytes(in: bytes)
@@ -106,9 +117,99 @@ extension Exchange {
             let name = field.name.bytes(in: bytes)
             guard ForwardedFields.toUpstream(field, name: name, sameFormat: sameFormat) else { continue }
             if let hopByHop, ForwardedFields.isListed(name, in: hopByHop) { continue }
-            if draft.hasHeader(name) || upstream.hasSiteHeader(name) { continue }
+            if isOwn(name) { continue }
             writer.field(name, field.value.bytes(in: bytes))
         }
+        writer.write("x-patchbay-hops: ")
+        writer.write(decimal: governed.hops + 1)
+        writer.write("\r\n")
+    }
+}
+
+// MARK: - Heads that are kept
+
+extension Exchange {
+    /// The head for a request whose channel, format and client's head were at hand before, or as it can be kept for the
+    /// next one like it; nil if the plugin is asked every time. Then, and when it was asked for the first time, what it
+    /// said is in the draft.
+    func keptHead(
+        _ instance: PluginInstance, _ upstream: ChannelUpstream, _ format: FormatBinding
+    ) throws -> KnownUpstreamHead? {
+        guard instance.preparesForAnySize, fields.form == nil, let slot = attempt.slot else {
+            try prepare(instance, upstream, format)
+            return nil
+        }
+        if let known = knownHead, known.serial == connection.headSerial, known.slot === slot,
+            known.format === format, known.isStream == attempt.streams, known.isSameFormat == attempt.isSameFormat,
+            withModelBytes({ name in known.model.withUnsafeBytes { name.equals($0) } })
+        {
+            loop.draft.removeAll()
+            return known
+        }
+        guard let prepared = try preparedHead(instance, slot, format) else { return nil }
+        let known = KnownUpstreamHead(
+            serial: connection.headSerial, slot: slot, prepared: prepared, attempt: attempt, format: format,
+            model: withModelBytes { Array($0) }, fields: clientFields(isOwn: prepared.hasField))
+        knownHead = known
+        return known
+    }
+
+    /// What the plugin says of requests like this one, from the slot or by asking it.
+    private func preparedHead(
+        _ instance: PluginInstance, _ slot: CandidateSlot, _ format: FormatBinding
+    ) throws -> PreparedHead? {
+        let known = asking(format) { question in slot.preparedHead(for: question, loop.headers) }
+        if let known {
+            loop.draft.removeAll()
+            return known
+        }
+        loop.headers.beginNoting()
+        defer { loop.headers.endNoting() }
+        try prepare(instance, slot.upstream, format)
+        guard loop.draft.patches.isEmpty, let asked = loop.headers.asked else { return nil }
+        let made = try asking(format) { question throws(ChannelUnusable) in
+            try makePreparedHead(question, slot.upstream, asked)
+        }
+        slot.keep(made)
+        return made
+    }
+
+    private func makePreparedHead(
+        _ question: PreparedHead.Question, _ upstream: ChannelUpstream, _ asked: [HeaderView.Asked]
+    ) throws(ChannelUnusable) -> PreparedHead {
+        let draft = loop.draft
+        let capacity = headCapacity(draft: draft, upstream: upstream)
+        var buffer = ByteBuffer()
+        try HeadWriter.write(to: &buffer, capacity: capacity) { writer throws(ChannelUnusable) in
+            try writeFront(draft, upstream, into: &writer)
+        }
+        let names = draft.headers.map { Array(draft.bytes(of: $0.name)) } + upstream.siteHeaders.map(\.name)
+        return buffer.withUnsafeReadableBytes { PreparedHead(question, asked: asked, ownNames: names, bytes: $0) }
+    }
+
+    /// The lines of the client's fields that go along, and the one that counts gateways.
+    private func clientFields(isOwn: (UnsafeRawBufferPointer) -> Bool) -> [UInt8] {
+        var buffer = ByteBuffer()
+        connection.headBytes.withUnsafeReadableBytes { bytes in
+            HeadWriter.write(to: &buffer, capacity: bytes.count + 4 * connection.head.fields.count + 64) { writer in
+                writeForwardedFields(bytes, into: &writer, isOwn: isOwn)
+            }
+        }
+        return Array(buffer.readableBytesView)
+    }
+
+    /// A request that begins with a head that was kept.
+    func upstreamRequest(_ known: KnownUpstreamHead, body: ByteBuffer) -> UpstreamRequest {
+        let isCopied = body.readableBytes <= Exchange.copiedBodyBytes
+        let capacity = known.prepared.count + known.fields.count + 48 + (isCopied ? body.readableBytes : 0)
+        var head = connection.buffer(capacity: capacity)
+        HeadWriter.write(to: &head, capacity: capacity) { writer in
+            writer.write(known.prepared.bytes)
+            known.fields.withUnsafeBytes { writer.write($0) }
+            Exchange.writeEnd(bodyBytes: body.readableBytes, into: &writer)
+            if isCopied { body.withUnsafeReadableBytes { writer.write($0) } }
+        }
+        return isCopied ? UpstreamRequest(head: head) : UpstreamRequest(head: head, body: body)
     }
 }
 

@@ -11,6 +11,8 @@ extension Exchange {
         knownKey = nil
         knownWords = nil
         knownBinding = nil
+        knownSerial = -1
+        knownHead = nil
         return true
     }
 

@@ -44,7 +44,13 @@ extension Exchange {
         do {
             try bytes.withUnsafeReadableBytes { raw throws(SSEError) in
                 var position = 0
-                while let frame = try attempt.splitter?.next(in: raw, at: &position) { take(frame, into: &output) }
+                while true {
+                    takeKnownFrames(raw, at: &position, into: &output)
+                    guard let frame = try attempt.splitter?.next(in: raw, at: &position) else { break }
+                    let before = output.count
+                    take(frame, into: &output)
+                    learn(from: frame, written: output[before...])
+                }
             }
         } catch {
             dropUpstream()

@@ -41,6 +41,12 @@ final class Exchange {
     var knownCredential: [UInt8] = []
     var knownKey: GatewayKey?
     var knownBinding: (endpoint: Endpoint, binding: FormatBinding)?
+    /// The head that `endpoint`, `dialect`, `knownKey` and `knownHops` were last worked out from and found to be good;
+    /// see ``ClientConnection/headSerial``. -1 = none.
+    var knownSerial = -1
+    var knownHops = 0
+    /// What the last request of the connection put in front of its body.
+    var knownHead: KnownUpstreamHead?
     /// The words of the last request of the connection that went well at the first attempt.
     var knownWords: KnownWords?
     /// Name or pattern of the route; what metrics may show of the model.
@@ -64,6 +70,8 @@ final class Exchange {
     /// The first attempt went well, and its record has not been made.
     var isPlainSuccess = false
     var hasLedgerEntry = false
+    /// Where its beginning is in the ledger.
+    var ledgerPlace = LedgerPlace.unknown
     var lastError: GatewayError?
     /// Formats of channels that proved unsupported while this request was tried.
     var unsupported: [(channel: Int32, format: WireFormat)] = []
@@ -125,6 +133,7 @@ final class Exchange {
     /// Looks at the head before the body is read. False when the request has been answered already.
     func begin() -> Bool {
         reset()
+        if recallsHead() { return true }
         let match = connection.headBytes.withUnsafeReadableBytes { bytes in
             EndpointMatch(path: UnsafeRawBufferPointer(rebasing: bytes[connection.head.path.range]))
         }
@@ -144,6 +153,7 @@ final class Exchange {
                 throw GatewayError.invalid("the request has no body; send \(endpoint.bodyDescription)")
             }
             state = .receiving
+            rememberHead()
             return true
         } catch {
             answerLocally(error, beforeBody: true)
@@ -236,17 +246,18 @@ final class Exchange {
         self.binding = binding
         fields = try scannedFields()
         let table = snapshot.table
-        guard let route = fields.withModelBytes(of: body, { table.route(forModelUTF8: $0) }) else {
+        guard let route = withModelBytes({ table.route(forModelUTF8: $0) }) else {
             fields.readModel(of: body)
             throw GatewayError(
                 .modelNotFound, "the model \"\(fields.model)\" does not exist on this gateway", status: 404,
                 parameter: "model")
         }
-        let entry = table.routes[Int(route.rawValue)]
-        routeName = entry.model
-        isStrict = key.key.strictConversion || entry.strictConversion
-        if entry.isPattern { fields.readModel(of: body) } else { fields.model = entry.model }
-        guard fields.withModelBytes(of: body, { key.permissions.permits(route, modelUTF8: $0) }) else {
+        // Member by member: a copy of the entry would cost several reference counts.
+        let index = Int(route.rawValue)
+        routeName = table.routes[index].model
+        isStrict = key.key.strictConversion || table.routes[index].strictConversion
+        if table.routes[index].isPattern { fields.readModel(of: body) } else { fields.model = routeName }
+        guard withModelBytes({ key.permissions.permits(route, modelUTF8: $0) }) else {
             throw GatewayError(
                 .modelNotAllowed, "the key \"\(key.key.name)\" may not use the model \"\(fields.model)\"",
                 status: dialect == .anthropic ? 404 : 403, parameter: "model")
@@ -267,8 +278,20 @@ final class Exchange {
         if step == .planned { nextAttempt() }
     }
 
+    /// Calls `use` with the name of the model as the client wrote it.
+    @inline(__always)
+    func withModelBytes<Result, Failure: Error>(
+        _ use: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        guard let place = fields.plainModel else { return try fields.withModelBytes(of: body, use) }
+        return try body.withUnsafeReadableBytes { bytes throws(Failure) in
+            try use(UnsafeRawBufferPointer(rebasing: bytes[place]))
+        }
+    }
+
     /// What the format of the endpoint means, as long as the configuration and the endpoint stay the same.
     private func ownBinding() -> FormatBinding? {
+        if knownSerial == connection.headSerial, let known = knownBinding { return known.binding }
         guard let endpoint, let format = endpoint.format else { return nil }
         if let known = knownBinding, known.endpoint == endpoint { return known.binding }
         guard let found = snapshot.binding(format) else { return nil }

@@ -1,3 +1,5 @@
+import PatchbayWire
+
 /// Sizes of the frames of a stream that is passed on unread, from which its content is estimated.
 struct FrameSizes: Sendable {
     private var count = 0
@@ -7,7 +9,7 @@ struct FrameSizes: Sendable {
     private var newest = 0
 
     /// Frames below this carry no content: signs of life and ends.
-    private static let least = 64
+    static let least = 64
 
     mutating func add(_ size: Int) {
         guard size >= FrameSizes.least else { return }
@@ -17,6 +19,20 @@ struct FrameSizes: Sendable {
             smallest = min(smallest, newest)
         }
         newest = size
+    }
+
+    /// Frames of one kind, none of them small.
+    mutating func add(_ run: FrameRun, least size: Int) {
+        guard size >= FrameSizes.least, run.frames > 0 else { return }
+        if newest > 0 {
+            count &+= 1
+            bytes &+= newest
+            smallest = min(smallest, newest)
+        }
+        count &+= run.frames &- 1
+        bytes &+= run.bytes
+        smallest = min(smallest, run.smallest)
+        newest = run.newest
     }
 
     /// Every frame repeats the same members around its piece of content: what a frame has more than the smallest one is

@@ -52,7 +52,8 @@ struct HeadWriter {
         count += 1
     }
 
-    mutating func write(_ text: String) {
+    /// Not ``write(_:)``, which literals are for: as strings they would cost a reference count and a copy each.
+    mutating func write(text: String) {
         var text = text
         text.withUTF8 { write(UnsafeRawBufferPointer($0)) }
     }
@@ -63,16 +64,20 @@ struct HeadWriter {
     }
 
     mutating func write(decimal number: Int) {
-        var digits: (UInt64, UInt64, UInt64) = (0, 0, 0)
-        withUnsafeMutableBytes(of: &digits) { bytes in
-            var index = bytes.count
-            var rest = UInt64(max(0, number))
-            repeat {
-                index -= 1
-                bytes[index] = UInt8(truncatingIfNeeded: 48 + rest % 10)
-                rest /= 10
-            } while rest > 0
-            write(UnsafeRawBufferPointer(rebasing: bytes[index...]))
+        var rest = UInt64(max(0, number))
+        var length = 1
+        var bound: UInt64 = 10
+        while rest >= bound, length < 19 {
+            length &+= 1
+            bound &*= 10
+        }
+        precondition(length <= capacity - count, "the size of a head is worked out before it is written")
+        count &+= length
+        var place = count
+        for _ in 0..<length {
+            place &-= 1
+            base.storeBytes(of: UInt8(truncatingIfNeeded: 48 &+ rest % 10), toByteOffset: place, as: UInt8.self)
+            rest /= 10
         }
     }
 

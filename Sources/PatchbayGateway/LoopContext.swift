@@ -93,7 +93,9 @@ final class LoopContext {
 
     /// An empty buffer of at least so many bytes whose memory has been used before, if there is one.
     func takeSpareBuffer(capacity: Int) -> ByteBuffer? {
-        guard let spare = spareBuffer, spare.storageCapacity >= capacity else { return nil }
+        guard let spare = spareBuffer, spare.storageCapacity >= capacity else {
+            return pool.takeSpareBuffer(capacity: capacity)
+        }
         return spareBuffer.take()
     }
 

@@ -123,6 +123,13 @@ struct RequestFields {
         }
     }
 
+    /// Where the model's name stands in the body, without quotes; nil if it is not there as it is.
+    @inline(__always)
+    var plainModel: Range<Int>? {
+        guard let modelSpan, !modelIsEscaped else { return nil }
+        return modelSpan.range.lowerBound + 1..<modelSpan.range.upperBound - 1
+    }
+
     /// Calls `use` with the model name as bytes, without making a string in the common case.
     func withModelBytes<Result, Failure: Error>(
         of body: ByteBuffer, _ use: (UnsafeRawBufferPointer) throws(Failure) -> Result

@@ -34,21 +34,45 @@ struct RequestIDGenerator {
     /// `time` is in milliseconds since 1970.
     mutating func next(time: Int64) -> RequestID {
         counter = (counter + 1) & 0xffff_ffff
-        // Most ids differ from the one before in the counter alone.
-        let first = time == lastTime ? RequestID.count - RequestIDGenerator.counterCharacters : 4
+        let isFirst = lastTime < 0
+        let changed = UInt64(bitPattern: time ^ lastTime)
         lastTime = time
-        let high = (UInt64(bitPattern: time) & ((1 << 48) - 1)) << 16 | random >> 32
-        var value = (high: high, low: random << 32 | counter)
         withUnsafeMutableBytes(of: &last.words) { buffer in
-            for (index, byte) in "req_".utf8.enumerated() where first == 4 { buffer[index] = byte }
-            for index in stride(from: RequestID.count - 1, through: first, by: -1) {
-                buffer[index] = RequestIDGenerator.alphabet(value.low & 31)
-                value.low = value.low >> 5 | value.high << 59
-                value.high >>= 5
+            if isFirst { RequestIDGenerator.writeConstants(random, buffer) }
+            // Three bits of the random part share a character with the counter.
+            var low = random << 32 | counter
+            for place in 0..<RequestIDGenerator.counterCharacters {
+                buffer[RequestID.count - 1 - place] = RequestIDGenerator.alphabet(low & 31)
+                low >>= 5
+            }
+            // The time fills whole characters; few of them differ from one id to the next.
+            var bits = UInt64(bitPattern: time) & ((1 << 48) - 1)
+            var rest = isFirst ? .max : changed
+            var place = RequestIDGenerator.timeEnd
+            while rest != 0, place > RequestIDGenerator.timeStart {
+                place -= 1
+                buffer[place] = RequestIDGenerator.alphabet(bits & 31)
+                bits >>= 5
+                rest >>= 5
             }
         }
         return last
     }
+
+    /// What no id differs in: the prefix, and the random part.
+    private static func writeConstants(_ random: UInt64, _ buffer: UnsafeMutableRawBufferPointer) {
+        buffer.copyBytes(from: "req_".utf8)
+        var bits = random >> 3
+        let end = RequestID.count - RequestIDGenerator.counterCharacters
+        for place in stride(from: end - 1, through: RequestIDGenerator.timeEnd, by: -1) {
+            buffer[place] = alphabet(bits & 31)
+            bits >>= 5
+        }
+    }
+
+    /// The characters of the time: two bits of nothing and 48 of milliseconds.
+    private static let timeStart = 4
+    private static let timeEnd = 14
 
     @inline(__always)
     private static func alphabet(_ digit: UInt64) -> UInt8 {

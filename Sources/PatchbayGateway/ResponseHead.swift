@@ -21,7 +21,7 @@ enum ResponseHead {
         writer.write("HTTP/1.1 ")
         writer.write(decimal: status)
         writer.write(" ")
-        writer.write(reason(status))
+        writer.write(text: reason(status))
         writer.write("\r\n")
     }
 

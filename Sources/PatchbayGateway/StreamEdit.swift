@@ -1,3 +1,4 @@
+import PatchbayHost
 import PatchbayWire
 
 /// The few changes made to frames of a stream that is passed on in its own format.
@@ -53,6 +54,15 @@ enum StreamEdit {
         output.append(contentsOf: "data: ".utf8)
         output.append(contentsOf: data)
         output.append(contentsOf: "\n\n".utf8)
+    }
+
+    /// A frame that ``append(_:with:to:)`` has written, cut at the beginning and the end of its data.
+    static func parts(of written: ArraySlice<UInt8>, like frame: SSEFrame) -> ChangedFrame {
+        let event = frame.event.map { "event: ".utf8.count + $0.count + 1 } ?? 0
+        let start = written.startIndex + event + "data: ".utf8.count
+        let end = max(start, written.endIndex - 2)
+        return ChangedFrame(
+            before: Array(written[..<start]), data: Array(written[start..<end]), behind: Array(written[end...]))
     }
 
     private enum ModelPlace {

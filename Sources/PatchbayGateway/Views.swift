@@ -18,6 +18,34 @@ final class HeaderView: HeaderSource {
     /// Values that were put together, until the message is shown no more.
     private var joined: [UnsafeMutableRawBufferPointer] = []
 
+    /// A header that a plugin asked for, and what it was told.
+    struct Asked {
+        let name: [UInt8]
+        /// nil = there is none.
+        let value: [UInt8]?
+    }
+
+    /// What is asked for is noted in ``asked``.
+    private var isNoting = false
+    /// nil = too much to be noted.
+    private(set) var asked: [Asked]? = []
+    private static let askedLimit = 8
+
+    /// Notes from now on what is asked for, until it is told to end.
+    func beginNoting() {
+        isNoting = true
+        asked = []
+    }
+
+    func endNoting() { isNoting = false }
+
+    /// Whether the message at hand gives the same answer.
+    func answersAgain(_ known: Asked) -> Bool {
+        let value = known.name.withUnsafeBytes { answer(named: $0) }
+        guard let expected = known.value else { return value.baseAddress == nil }
+        return value.baseAddress != nil && expected.withUnsafeBytes { value.equals($0) }
+    }
+
     /// Shows a message while `body` runs.
     ///
     /// - Parameter joinsRepeated: a field that is there several times is one list (RFC 9110 section 5.3), else its
@@ -38,6 +66,21 @@ final class HeaderView: HeaderSource {
     }
 
     func headerValue(named name: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+        let value = answer(named: name)
+        if isNoting { note(name, value) }
+        return value
+    }
+
+    private func note(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
+        guard let count = asked?.count else { return }
+        guard count < HeaderView.askedLimit, name.count <= 128, value.count <= 1024 else {
+            asked = nil
+            return
+        }
+        asked?.append(Asked(name: Array(name), value: value.baseAddress == nil ? nil : Array(value)))
+    }
+
+    private func answer(named name: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
         for index in fields.indices where fields[index].name.bytes(in: bytes).equalsIgnoringCase(name) {
             let value = fields[index].value.bytes(in: bytes)
             return joinsRepeated ? list(value, name, after: index) : value

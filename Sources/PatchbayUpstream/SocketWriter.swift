@@ -10,7 +10,7 @@ package import NIOCore
 /// socket, writability, errors.
 ///
 /// For the event loop of the channel only, and only where no handler on the way out would change the bytes.
-package struct SocketWriter {
+package final class SocketWriter {
     private let channel: any Channel
     private let descriptor: CInt
     private let options: any NIOSynchronousChannelOptions
@@ -31,7 +31,7 @@ package struct SocketWriter {
     /// Has the bytes been given to the socket; if not, what is left in `bytes` is to be written to the channel.
     ///
     /// An error of the socket is left for the channel to find: it will report it and close.
-    package mutating func write(_ bytes: inout ByteBuffer) -> Bool {
+    package func write(_ bytes: inout ByteBuffer) -> Bool {
         // An active channel has its socket open: it ends being active in the call that closes it.
         guard !isBusy, channel.isActive else {
             isChannelBusy = true
@@ -50,16 +50,14 @@ package struct SocketWriter {
     package var isIdle: Bool { !isChannelBusy }
 
     /// Bytes have been written to the channel although the socket was not asked.
-    package mutating func noteChannelWrite() {
+    package func noteChannelWrite() {
         isChannelBusy = true
     }
 
     private var isBusy: Bool {
-        mutating get {
-            guard isChannelBusy else { return false }
-            // When it is not known, the channel goes on writing.
-            isChannelBusy = (try? options.getOption(.bufferedWritableBytes)) != 0
-            return isChannelBusy
-        }
+        guard isChannelBusy else { return false }
+        // When it is not known, the channel goes on writing.
+        isChannelBusy = (try? options.getOption(.bufferedWritableBytes)) != 0
+        return isChannelBusy
     }
 }

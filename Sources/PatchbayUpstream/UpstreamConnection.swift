@@ -63,26 +63,25 @@ extension UpstreamConnection {
             return
         }
         self.exchange = exchange
-        let request = exchange.request
-        reader.begin(requestIsHead: request.isHead)
+        reader.begin(requestIsHead: exchange.request.isHead)
         hasDelivered = false
         partialHead = nil
         exchange.didSend(on: self)
-        write(request, context)
+        if exchange.request.body == nil {
+            var head = exchange.request.head
+            if socket?.write(&head) != true { context.writeAndFlush(wrapOutboundOut(head), promise: nil) }
+        } else {
+            writePieces(of: exchange.request, context)
+        }
         readIfWanted()
     }
 
-    private func write(_ request: UpstreamRequest, _ context: ChannelHandlerContext) {
-        var head = request.head
-        if let body = request.body {
-            context.write(wrapOutboundOut(head), promise: nil)
-            context.write(wrapOutboundOut(body), promise: nil)
-            for piece in request.rest { context.write(wrapOutboundOut(piece), promise: nil) }
-            socket?.noteChannelWrite()
-            context.flush()
-        } else if socket?.write(&head) != true {
-            context.writeAndFlush(wrapOutboundOut(head), promise: nil)
-        }
+    private func writePieces(of request: UpstreamRequest, _ context: ChannelHandlerContext) {
+        context.write(wrapOutboundOut(request.head), promise: nil)
+        if let body = request.body { context.write(wrapOutboundOut(body), promise: nil) }
+        for piece in request.rest { context.write(wrapOutboundOut(piece), promise: nil) }
+        socket?.noteChannelWrite()
+        context.flush()
     }
 
     /// The exchange has ended before its response: what still arrives is not wanted.

@@ -40,7 +40,7 @@ package final class UpstreamExchange {
     private static let staleTicks = 8
 
     init(
-        destination: UpstreamDestination, request: UpstreamRequest, timeouts: UpstreamTimeouts,
+        destination: UpstreamDestination, request: consuming UpstreamRequest, timeouts: UpstreamTimeouts,
         receiver: any UpstreamResponseReceiver
     ) {
         self.destination = destination
@@ -84,7 +84,7 @@ extension UpstreamExchange {
     func didReceiveBytes() {
         guard !receivedBytes else { return }
         receivedBytes = true
-        request.forget()
+        if let spare = request.forget() { destination.pool.keep(spare) }
     }
 
     /// Calls the receiver; nil after the end.
@@ -138,7 +138,7 @@ extension UpstreamExchange {
         destination.pool.remove(self)
         let connection = connection
         self.connection = nil
-        request.forget()
+        _ = request.forget()
         return connection
     }
 

@@ -15,6 +15,8 @@ package final class UpstreamPool {
     private var destinations: [UpstreamOrigin: UpstreamDestination] = [:]
     private var exchanges: ContiguousArray<UpstreamExchange> = []
     private var counters = UpstreamStatistics()
+    /// The memory of a request that has left, for the next one.
+    private var spareBuffer: ByteBuffer?
 
     /// - Parameters:
     ///   - resolver: the one of the same loop.
@@ -35,7 +37,7 @@ package final class UpstreamPool {
     ///   - destination: from ``destination(for:)`` of this pool; may be kept for later requests.
     ///   - receiver: held until the exchange ends.
     package func send(
-        _ request: UpstreamRequest, to destination: UpstreamDestination, timeouts: UpstreamTimeouts,
+        _ request: consuming UpstreamRequest, to destination: UpstreamDestination, timeouts: UpstreamTimeouts,
         receiver: any UpstreamResponseReceiver
     ) -> UpstreamExchange {
         // One that was given up for lack of use has a successor if its origin has been used again.
@@ -109,6 +111,20 @@ package final class UpstreamPool {
 // MARK: - Called by exchanges and destinations
 
 extension UpstreamPool {
+    /// An empty buffer of at least so many bytes that a request has left behind, if there is one.
+    package func takeSpareBuffer(capacity: Int) -> ByteBuffer? {
+        guard let spare = spareBuffer, spare.storageCapacity >= capacity else { return nil }
+        return spareBuffer.take()
+    }
+
+    /// Keeps the memory of a request that will not be sent again.
+    func keep(_ buffer: consuming ByteBuffer) {
+        guard spareBuffer == nil, buffer.storageCapacity <= 32_768 else { return }
+        // Whoever still writes from the memory keeps it; the spare buffer is another one then.
+        buffer.clear()
+        spareBuffer = buffer
+    }
+
     func remove(_ exchange: UpstreamExchange) {
         let last = exchanges.removeLast()
         guard last !== exchange else { return }

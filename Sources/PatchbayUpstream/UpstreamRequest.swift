@@ -21,11 +21,17 @@ package struct UpstreamRequest {
     }
 
     /// Lets go of the bytes: they will not be sent again.
-    mutating func forget() {
-        guard !isForgotten else { return }
+    ///
+    /// - Returns: the memory of the head, the first time.
+    mutating func forget() -> ByteBuffer? {
+        guard !isForgotten else { return nil }
         isForgotten = true
-        head = ByteBuffer()
-        body = nil
-        rest = []
+        var spare = ByteBuffer()
+        swap(&spare, &head)
+        if body != nil {
+            body = nil
+            rest = []
+        }
+        return spare
     }
 }

@@ -35,7 +35,7 @@ import Testing
         let reader = try LedgerSegmentReader(directory: scratch.path + "/ledger", name: name)
         var ids: [String] = []
         while let entry = reader.next(abandoned: true) {
-            if case .finish(let payload) = entry { ids.append(try #require(payload.record).id) }
+            if case .finish(let finish, _, _) = entry { ids.append(try #require(finish.record).id) }
         }
         return ids
     }

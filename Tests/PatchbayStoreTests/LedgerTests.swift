@@ -47,24 +47,21 @@ import Testing
         var record = RequestRecord.sample("r1")
         record.attempts.removeFirst()
         record.warnings = []
-        let words = LedgerWords(record)
+        let words = try #require(LedgerWords(record))
         for id in ["r1", "r2"] {
-            var id = id
-            id.withUTF8 { id in
-                let id = UnsafeRawBufferPointer(id)
-                writer.begin(id: id, time: record.time, words: words)
-                writer.finish(
-                    id: id, RequestNumbers(record), attemptMilliseconds: record.attempts[0].milliseconds, words: words)
-            }
+            record.id = id
+            writer.finish(record, words: words, place: writer.begin(record, words: words))
         }
-        Array("r3".utf8).withUnsafeBytes { writer.begin(id: $0, time: record.time, words: words) }
+        record.id = "r3"
+        _ = writer.begin(record, words: words)
         writer.abandon()
         try drain(store)
         let rows = try await store.everyRequest()
         #expect(rows.map(\.id) == ["r1", "r2", "r3"])
-        #expect(rows[0] == record)
-        record.id = "r2"
-        #expect(rows[1] == record)
+        for (row, id) in zip(rows.prefix(2), ["r1", "r2"]) {
+            record.id = id
+            #expect(row == record)
+        }
         #expect(rows[2] == .interrupted("r3", time: record.time))
     }
 

@@ -90,7 +90,7 @@ struct RequestNumberTests {
     @Test("Requests of an earlier schema keep their order and their attempts")
     func migration() async throws {
         let scratch = try Scratch()
-        try earlierStore(in: scratch)
+        try scratch.earlierStore(schema: 5, Self.earlierRequests(time))
         let store = try scratch.store()
         let records = try await store.everyRequest()
         #expect(records.map(\.id) == ["first", "second", "third"])
@@ -102,26 +102,17 @@ struct RequestNumberTests {
         #expect(try await store.everyRequest().map(\.id) == ["third"])
     }
 
-    /// A database with the schema of version 5 and three requests.
-    private func earlierStore(in scratch: Scratch) throws {
-        let folder = scratch.path + "/earlier"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        let installed = try Migrator.installedDirectory()
-        for file in try FileManager.default.contentsOfDirectory(atPath: installed).sorted().prefix(5) {
-            try FileManager.default.copyItem(atPath: "\(installed)/\(file)", toPath: "\(folder)/\(file)")
-        }
-        let database = try Database(path: scratch.path + "/patchbay.db", readOnly: false)
-        try Migrator(directory: folder).run(on: database)
+    /// Three requests in the tables of version 5.
+    private static func earlierRequests(_ time: Int64) -> String {
         let values = "'dev', 'm', 'alpha', 'main', 'm', 200, 1"
         let rest = "1, 1, NULL, NULL, NULL, 0, 12, 7, NULL, 0, 'openai.chat', 'openai.chat', ''"
-        try database.script(
-            """
+        return """
             INSERT INTO requests VALUES
                 (1, 'third', \(time + 5), \(values), 1, 30, \(rest), NULL),
                 (2, 'first', \(time), \(values), 1, 30, \(rest), NULL),
                 (3, 'second', \(time), \(values), 2, NULL, \(rest), '["w"]');
             INSERT INTO attempts VALUES
                 (3, 0, 'beta', 'spare', 'm', 500, 'site', 'broken', 5), (3, 1, 'alpha', 'main', 'm', 200, 'ok', '', 30);
-            """)
+            """
     }
 }

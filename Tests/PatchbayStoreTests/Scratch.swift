@@ -18,6 +18,19 @@ final class Scratch {
 
     func store() throws -> Store { try Store(directory: path, sealing: SealingKey(bytes: Self.key)) }
 
+    /// Makes the database of an earlier version, with what a script adds to it.
+    func earlierStore(schema: Int, _ script: String) throws {
+        let folder = path + "/earlier"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let installed = try Migrator.installedDirectory()
+        for file in try FileManager.default.contentsOfDirectory(atPath: installed).sorted().prefix(schema) {
+            try FileManager.default.copyItem(atPath: "\(installed)/\(file)", toPath: "\(folder)/\(file)")
+        }
+        let database = try Database(path: path + "/patchbay.db", readOnly: false)
+        try Migrator(directory: folder).run(on: database)
+        try database.script(script)
+    }
+
     func importer(_ store: Store) throws -> LedgerImporter {
         try LedgerImporter(store: store, directory: path, syncInterval: 0)
     }
@@ -83,11 +96,35 @@ extension RequestRecord {
         return record
     }
 
+    /// A record of which a row and the milliseconds of the attempt say everything.
+    static func plainSample(_ id: String, time: Int64 = 1_700_000_000_000) -> RequestRecord {
+        var record = sample(id, time: time)
+        record.attempts.removeFirst()
+        record.warnings = []
+        return record
+    }
+
     /// The row of a request that was in flight when its process ended.
     static func interrupted(_ id: String, time: Int64, key: String = "dev", model: String = "gpt-4o") -> RequestRecord {
         var record = RequestRecord(id: id, time: time, key: key, model: model)
         record.outcome = .interrupted
         record.errorCode = "interrupted"
         return record
+    }
+}
+
+extension LedgerWriter {
+    /// What the gateway writes at the beginning of a request whose words it knows.
+    func begin(_ record: RequestRecord, words: LedgerWords) -> LedgerPlace {
+        Array(record.id.utf8).withUnsafeBytes { begin(id: $0, time: record.time, words: words) }
+    }
+
+    /// What the gateway writes at the end of one that went well at the first attempt.
+    func finish(_ record: RequestRecord, words: LedgerWords, place: LedgerPlace) {
+        Array(record.id.utf8).withUnsafeBytes { id in
+            finish(
+                id: id, RequestNumbers(record), attemptMilliseconds: record.attempts[0].milliseconds, words: words,
+                place: place)
+        }
     }
 }

@@ -53,7 +53,7 @@ import Testing
         let (sender, counter) = (pair.sender, pair.counter)
         let count = 60
         let refused = try await sender.eventLoop.submit {
-            guard var writer = SocketWriter(sender) else { return -1 }
+            guard let writer = SocketWriter(sender) else { return -1 }
             var refused = 0
             for index in 0..<count {
                 var bytes = ByteBuffer(repeating: UInt8(index), count: 50_000)
@@ -78,7 +78,7 @@ import Testing
     @Test func aClosedChannelIsNotWrittenTo() async throws {
         let sender = try await pair().sender
         let isWritten = try await sender.eventLoop.submit {
-            guard var writer = SocketWriter(sender) else { return true }
+            guard let writer = SocketWriter(sender) else { return true }
             sender.close(promise: nil)
             var bytes = ByteBuffer(string: "x")
             return writer.write(&bytes)

@@ -114,7 +114,7 @@ class TestRefusals:
 
     SENTENCES = {
         "libtext.so": "The file is not an ELF image.",
-        "libfuture.so": "The image is built for major version 2 of the plugin ABI; this host has 1.0.",
+        "libfuture.so": "The image is built for major version 2 of the plugin ABI; this host has 1.1.",
         "libplain.so": "The image exports no function whose name begins with patchbay_entry_v1.",
         "libbare.so": "The image has no section .patchbay.manifest.",
         "libbroken.so": "The manifest's member kinds has the unknown value \"shop\"; known are platform, format, notifier.",

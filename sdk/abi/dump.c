@@ -181,6 +181,7 @@ static void records(void) {
     FIELD(pb_upstream, reserved);
     FIELD(pb_upstream, prepare);
     FIELD(pb_upstream, classify);
+    FIELD(pb_upstream, flags);
     RECORD(pb_event);
     FIELD(pb_event, size);
     FIELD(pb_event, space);
@@ -219,6 +220,17 @@ static void records(void) {
     RECORD(pb_frame);
     FIELD(pb_frame, event);
     FIELD(pb_frame, data);
+    RECORD(pb_hole);
+    FIELD(pb_hole, kind);
+    FIELD(pb_hole, start);
+    FIELD(pb_hole, length);
+    RECORD(pb_pattern);
+    FIELD(pb_pattern, size);
+    FIELD(pb_pattern, hole_count);
+    FIELD(pb_pattern, holes);
+    FIELD(pb_pattern, choice);
+    FIELD(pb_pattern, part);
+    FIELD(pb_pattern, field);
     RECORD(pb_codec);
     FIELD(pb_codec, size);
     FIELD(pb_codec, framing);
@@ -237,6 +249,8 @@ static void records(void) {
     FIELD(pb_codec, encoder_events);
     FIELD(pb_codec, encoder_close);
     FIELD(pb_codec, heartbeat);
+    FIELD(pb_codec, decoder_pattern);
+    FIELD(pb_codec, encoder_pattern);
 }
 
 static void numbers(void) {
@@ -307,6 +321,7 @@ static void numbers(void) {
     NUMBER(PB_ATTEMPT_STREAM);
     NUMBER(PB_VERDICT_DISABLE_CREDENTIAL);
     NUMBER(PB_VERDICT_LOGIN_AGAIN);
+    NUMBER(PB_UPSTREAM_IGNORES_SIZE);
     NUMBER(PB_EVENT_START);
     NUMBER(PB_EVENT_PART_OPEN);
     NUMBER(PB_EVENT_PART_DELTA);
@@ -379,6 +394,10 @@ static void numbers(void) {
     NUMBER(PB_END_TIMEOUT);
     NUMBER(PB_CODEC_STREAM);
     NUMBER(PB_CODEC_TAP);
+    NUMBER(PB_HOLE_STRING);
+    NUMBER(PB_HOLE_DIGITS);
+    NUMBER(PB_HOLE_TEXT);
+    NUMBER(PB_PATTERN_HOLES);
     NUMBER(PB_CODEC_STRICT);
 }
 

@@ -44,7 +44,10 @@ package struct AnswerFold: Sendable {
         switch event.id {
         case "created": response.created = value.intValue
         case "service_tier": response.serviceTier = value.stringValue
-        case "native": response.native = CanonicalNative(canonical: value)
+        case "native":
+            response.native = value.objectValue?.members.first.flatMap { format in
+                format.value.objectValue.map { CanonicalNative(format: format.key, members: $0) }
+            }
         case "logprobs":
             let position = choice(event.choice)
             var merged = response.choices[position].logprobs?.objectValue ?? JSONObject()
@@ -88,7 +91,9 @@ package struct AnswerFold: Sendable {
             let mime = extra?["mime"]?.stringValue ?? ""
             content = .media(CanonicalMedia(event.kind == .image ? .image : .audio, .base64(mime: mime, data: "")))
         case .other?:
-            let part = extra.flatMap { try? CanonicalPart(canonical: $0) }
+            let part = try? JSONNode.with(Array(event.extra.utf8), malformed: ConversionError.malformed) {
+                (part) throws(ConversionError) in try CanonicalPart(canonical: part)
+            }
             content = part?.content ?? .other(extra ?? .null)
         }
         response.choices[position].parts.append(CanonicalPart(content))

@@ -41,43 +41,48 @@ extension CanonicalPart {
         writer.endArray()
     }
 
-    package init<Value: JSONReadable>(canonical value: Value) throws(ConversionError) {
-        guard let kind = value["k"]?.stringValue else {
+    package init(canonical value: JSONNode) throws(ConversionError) {
+        guard let kind = value["k"], let content = try Self.content(kind: kind, value) else {
             throw .invalid("canonical part: `k` must be a string")
         }
-        self.init(try Self.content(kind: kind, value))
-        if let cache = value["cache"] {
-            self.cache = CanonicalCache(
-                origin: cache["origin"]?.stringValue ?? "", value: cache["value"]?.tree ?? .null)
+        self.init(content)
+        for (name, member) in value.members {
+            if name.equals("cache") {
+                cache = CanonicalCache(canonical: member)
+            } else if name.equals("ann") {
+                annotations = member.elements.map(\.tree)
+            } else if name.equals("native") {
+                native = CanonicalNative(canonical: member)
+            }
         }
-        annotations = value["ann"]?.arrayValue?.map(\.tree) ?? []
-        native = CanonicalNative(canonical: value["native"])
     }
 
-    private static func content<Value: JSONReadable>(kind: String, _ value: Value) throws(ConversionError) -> Content {
-        switch kind {
-        case "text": return .text(value["text"]?.stringValue ?? "")
+    /// Nil if the kind is no string.
+    private static func content(kind: JSONNode, _ value: JSONNode) throws(ConversionError) -> Content? {
+        if kind.equals("text") { return .text(value["text"]?.stringValue ?? "") }
+        guard let word = kind.stringValue else { return nil }
+        switch word {
         case "refusal": return .refusal(value["text"]?.stringValue ?? "")
         case "reasoning": return .reasoning(CanonicalReasoning(canonical: value, redacted: false))
         case "reasoning_redacted": return .reasoning(CanonicalReasoning(canonical: value, redacted: true))
         case "image", "audio", "video", "file":
-            return .media(try CanonicalMedia(canonical: value, kind: CanonicalMedia.Kind(rawValue: kind) ?? .file))
+            return .media(try CanonicalMedia(canonical: value, kind: CanonicalMedia.Kind(rawValue: word) ?? .file))
         case "tool_call":
             return .toolCall(
                 CanonicalToolCall(
                     id: value["call_id"]?.stringValue ?? "", name: value["name"]?.stringValue ?? "",
                     arguments: value["args_raw"]?.stringValue ?? "",
-                    kind: value["kind"]?.stringValue == "custom" ? .custom : .function))
+                    kind: value["kind"]?.equals("custom") == true ? .custom : .function))
         case "tool_result": return .toolResult(try CanonicalToolResult(canonical: value))
         default: return .other((value["value"] ?? value).tree)
         }
     }
 
-    package static func list<Value: JSONReadable>(canonical value: Value?) throws(ConversionError) -> [CanonicalPart] {
-        guard let items = value?.arrayValue else { return [] }
+    package static func list(canonical value: JSONNode?) throws(ConversionError) -> [CanonicalPart] {
+        guard let value else { return [] }
         var parts: [CanonicalPart] = []
-        parts.reserveCapacity(items.count)
-        for item in items { parts.append(try CanonicalPart(canonical: item)) }
+        parts.reserveCapacity(value.childCount)
+        for item in value.elements { parts.append(try CanonicalPart(canonical: item)) }
         return parts
     }
 }
@@ -98,10 +103,10 @@ extension CanonicalReasoning {
         writer.endArray()
     }
 
-    init<Value: JSONReadable>(canonical value: Value, redacted: Bool) {
+    init(canonical value: JSONNode, redacted: Bool) {
         self.init(text: value["text"]?.stringValue ?? "", redacted: redacted)
         id = value["id"]?.stringValue
-        guard let first = value["opaque"]?.arrayValue?.first else { return }
+        guard let first = value["opaque"]?.elements.first else { return }
         opaque = CanonicalOpaque(
             kind: first["kind"]?.stringValue ?? "signature", provider: first["provider"]?.stringValue,
             data: first["data"]?.stringValue ?? "")
@@ -140,7 +145,7 @@ extension CanonicalMedia {
         writer.member("citations", ifPresent: citations)
     }
 
-    init<Value: JSONReadable>(canonical value: Value, kind: Kind) throws(ConversionError) {
+    init(canonical value: JSONNode, kind: Kind) throws(ConversionError) {
         let source: Source
         let wire = value["src"]
         switch wire?["kind"]?.stringValue {
@@ -172,7 +177,7 @@ extension CanonicalToolResult {
         CanonicalPart.write(content, into: &writer)
     }
 
-    init<Value: JSONReadable>(canonical value: Value) throws(ConversionError) {
+    init(canonical value: JSONNode) throws(ConversionError) {
         self.init(
             callID: value["call_id"]?.stringValue ?? "", content: try CanonicalPart.list(canonical: value["content"]),
             form: value["form"]?.stringValue.flatMap(CanonicalTurn.Form.init(rawValue:)))
@@ -182,6 +187,10 @@ extension CanonicalToolResult {
 }
 
 extension CanonicalCache {
+    init(canonical value: JSONNode) {
+        self.init(origin: value["origin"]?.stringValue ?? "", value: value["value"]?.tree ?? .null)
+    }
+
     func write(into writer: inout JSONWriter) {
         writer.beginObject()
         writer.member("origin", origin)
@@ -192,8 +201,8 @@ extension CanonicalCache {
 
 extension CanonicalNative {
     /// Reads `{"<format>": {…}}`.
-    init?<Value: JSONReadable>(canonical value: Value?) {
-        guard let first = value?.memberList?.first, let members = first.value.tree.objectValue else { return nil }
-        self.init(format: first.key, members: members)
+    init?(canonical value: JSONNode?) {
+        guard let first = value?.members.first, let members = first.value.tree.objectValue else { return nil }
+        self.init(format: first.name.text, members: members)
     }
 }

@@ -23,18 +23,27 @@ extension CanonicalResponse {
     }
 
     /// Reads a canonical document; members it does not know are skipped.
-    package init<Document: JSONReadable>(canonical document: Document) throws(ConversionError) {
+    package init(canonical document: JSONNode) throws(ConversionError) {
         self.init()
-        guard document["canon"]?.intValue == 1, let list = document["choices"]?.arrayValue else {
+        guard document["canon"]?.intValue == 1, let list = document["choices"], list.isArray else {
             throw .invalid("canonical response: `canon` must be 1 and `choices` an array")
         }
-        id = document["id"]?.stringValue ?? ""
-        model = document["model"]?.stringValue ?? ""
-        created = document["created"]?.intValue
-        for item in list { choices.append(try CanonicalChoice(canonical: item)) }
-        usage = TokenCounts(canonical: document["usage"])
-        serviceTier = document["service_tier"]?.stringValue
-        native = CanonicalNative(canonical: document["native"])
+        for item in list.elements { choices.append(try CanonicalChoice(canonical: item)) }
+        for (name, value) in document.members {
+            if name.equals("id") {
+                id = value.stringValue ?? ""
+            } else if name.equals("model") {
+                model = value.stringValue ?? ""
+            } else if name.equals("created") {
+                created = value.intValue
+            } else if name.equals("usage") {
+                usage = TokenCounts(canonical: value)
+            } else if name.equals("native") {
+                native = CanonicalNative(canonical: value)
+            } else if name.equals("service_tier") {
+                serviceTier = value.stringValue
+            }
+        }
     }
 }
 
@@ -57,15 +66,28 @@ extension CanonicalChoice {
         writer.endObject()
     }
 
-    init<Value: JSONReadable>(canonical value: Value) throws(ConversionError) {
-        self.init(index: value["index"]?.intValue ?? 0, parts: try CanonicalPart.list(canonical: value["parts"]))
-        if let finish = value["finish"], let word = finish["reason"]?.stringValue {
-            self.finish = CanonicalFinish(
-                FinishReason(word: word), native: finish["native"]?.stringValue,
-                stopSequence: finish["stop_sequence"]?.stringValue)
+    init(canonical value: JSONNode) throws(ConversionError) {
+        self.init(index: value["index"]?.intValue ?? 0)
+        for (name, member) in value.members {
+            if name.equals("parts") {
+                parts = try CanonicalPart.list(canonical: member)
+            } else if name.equals("finish") {
+                finish = CanonicalFinish(canonical: member)
+            } else if name.equals("logprobs") {
+                logprobs = member.tree
+            } else if name.equals("native") {
+                native = CanonicalNative(canonical: member)
+            }
         }
-        logprobs = value["logprobs"]?.tree
-        native = CanonicalNative(canonical: value["native"])
+    }
+}
+
+extension CanonicalFinish {
+    init?(canonical value: JSONNode) {
+        guard let word = value["reason"]?.stringValue else { return nil }
+        self.init(
+            FinishReason(word: word), native: value["native"]?.stringValue,
+            stopSequence: value["stop_sequence"]?.stringValue)
     }
 }
 
@@ -80,10 +102,20 @@ extension TokenCounts {
         writer.endObject()
     }
 
-    init<Value: JSONReadable>(canonical value: Value?) {
-        self.init(
-            input: value?["input_total"]?.intValue, output: value?["output_total"]?.intValue,
-            cached: value?["cache_read"]?.intValue, cacheWrite: value?["cache_write"]?.intValue,
-            reasoning: value?["reasoning"]?.intValue)
+    init(canonical value: JSONNode) {
+        self.init()
+        for (name, counter) in value.members {
+            if name.equals("input_total") {
+                input = counter.intValue
+            } else if name.equals("output_total") {
+                output = counter.intValue
+            } else if name.equals("cache_read") {
+                cached = counter.intValue
+            } else if name.equals("cache_write") {
+                cacheWrite = counter.intValue
+            } else if name.equals("reasoning") {
+                reasoning = counter.intValue
+            }
+        }
     }
 }

@@ -3,15 +3,15 @@ package import PatchbayWire
 /// The counters of a `usage` object of chat and legacy completions, with the variants of DeepSeek, Kimi, xAI and of
 /// relays that exclude cached tokens.
 package struct ChatUsage {
-    private var prompt: Int?
-    private var completion: Int?
-    private var total: Int?
-    private var cachedDetail: Int?
-    private var cacheWriteDetail: Int?
-    private var cacheHit: Int?
-    private var cached: Int?
-    private var cacheCreation: Int?
-    private var reasoning: Int?
+    package var prompt: Int?
+    package var completion: Int?
+    package var total: Int?
+    package var cachedDetail: Int?
+    package var cacheWriteDetail: Int?
+    package var cacheHit: Int?
+    package var cached: Int?
+    package var cacheCreation: Int?
+    package var reasoning: Int?
 
     /// Nothing is known.
     package init() {}

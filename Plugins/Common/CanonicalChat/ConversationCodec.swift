@@ -1,5 +1,5 @@
 package import PatchbayPlugin
-import PatchbayWire
+package import PatchbayWire
 
 /// Binds a ``ConversationFormat`` to the codec interface of the plugin kit.
 package enum ConversationCodec<Format: ConversationFormat> {
@@ -7,7 +7,9 @@ package enum ConversationCodec<Format: ConversationFormat> {
         _ wire: ByteView, _ parameters: ConversionParameters, into canonical: inout ByteWriter
     ) throws(PluginError) {
         try convert(parameters, isAnswer: false) { context throws(ConversionError) in
-            let request = try Format.readRequest(try parse(wire), context: &context)
+            let request = try reading(wire) { node throws(ConversionError) in
+                try Format.readRequest(node, context: &context)
+            }
             var writer = JSONWriter(appendingTo: reserved(wire.count))
             request.write(into: &writer)
             canonical.append(writer.bytes)
@@ -18,10 +20,10 @@ package enum ConversationCodec<Format: ConversationFormat> {
         _ canonical: ByteView, _ parameters: ConversionParameters, into wire: inout ByteWriter
     ) throws(PluginError) {
         try convert(parameters, isAnswer: false) { context throws(ConversionError) in
-            let request = try reading(canonical) { node throws(ConversionError) in
-                try CanonicalRequest(canonical: node)
-            }
-            wire.append(try Format.writeRequest(request, context: &context))
+            wire.append(
+                try Format.writeRequest(
+                    try reading(canonical) { node throws(ConversionError) in try CanonicalRequest(canonical: node) },
+                    context: &context))
         }
     }
 
@@ -29,7 +31,9 @@ package enum ConversationCodec<Format: ConversationFormat> {
         _ wire: ByteView, _ parameters: ConversionParameters, into canonical: inout ByteWriter
     ) throws(PluginError) {
         try convert(parameters, isAnswer: true) { context throws(ConversionError) in
-            let response = try Format.readResponse(try parse(wire), context: &context)
+            let response = try reading(wire) { node throws(ConversionError) in
+                try Format.readResponse(node, context: &context)
+            }
             var writer = JSONWriter(appendingTo: reserved(wire.count))
             response.write(into: &writer)
             canonical.append(writer.bytes)
@@ -99,7 +103,7 @@ package enum ConversationCodec<Format: ConversationFormat> {
         }
     }
 
-    /// Reads a canonical document without making a tree of it.
+    /// Reads a document without making a tree of it.
     private static func reading<Model>(
         _ document: ByteView, _ read: (JSONNode) throws(ConversionError) -> Model
     ) throws(ConversionError) -> Model {
@@ -134,6 +138,10 @@ package struct ConversationDecoder<Format: ConversationFormat>: WireDecoder {
         flush(&events)
     }
 
+    package mutating func pattern(of frame: Frame) -> FramePattern? {
+        decoder.pattern(event: frame.event.raw, data: frame.data.raw)
+    }
+
     private mutating func flush(_ events: inout EventWriter) {
         guard !pending.isEmpty else { return }
         // By position: an event is large, and a copy of it touches the counts of all its texts.
@@ -157,6 +165,10 @@ package struct ConversationEncoder<Format: ConversationFormat>: WireEncoder {
         if !output.isEmpty { wire.append(output) }
         output.removeAll(keepingCapacity: true)
     }
+
+    package func sides(choice: Int, part: Int, _ field: PartField) -> FrameSides? {
+        encoder.sides(choice: choice, part: part, field)
+    }
 }
 
 extension PluginError {
@@ -166,7 +178,7 @@ extension PluginError {
 }
 
 extension ConversionError {
-    fileprivate static func malformed(_ error: JSONError) -> ConversionError {
+    package static func malformed(_ error: JSONError) -> ConversionError {
         .invalid("the body is not valid JSON: \(error.message)")
     }
 }

@@ -9,13 +9,13 @@ package protocol ConversationFormat {
     associatedtype Encoder: AnswerEncoder
 
     static func readRequest(
-        _ document: JSONValue, context: inout ConversionContext
+        _ document: JSONNode, context: inout ConversionContext
     ) throws(ConversionError) -> CanonicalRequest
     static func writeRequest(
-        _ request: CanonicalRequest, context: inout ConversionContext
+        _ request: consuming CanonicalRequest, context: inout ConversionContext
     ) throws(ConversionError) -> [UInt8]
     static func readResponse(
-        _ document: JSONValue, context: inout ConversionContext
+        _ document: JSONNode, context: inout ConversionContext
     ) throws(ConversionError) -> CanonicalResponse
     static func writeResponse(
         _ response: CanonicalResponse, context: inout ConversionContext
@@ -54,9 +54,21 @@ package protocol AnswerDecoder {
         event name: UnsafeRawBufferPointer, data: UnsafeRawBufferPointer, into events: inout [AnswerEvent])
     /// The transport delivers nothing more. Appends what is outstanding, and the end.
     mutating func finish(_ ending: StreamEnd, into events: inout [AnswerEvent])
+    /// What the frame taken last has in common with those that may follow; ``FramePattern`` says what is promised.
+    mutating func pattern(event name: UnsafeRawBufferPointer, data: UnsafeRawBufferPointer) -> FramePattern?
+}
+
+extension AnswerDecoder {
+    package func pattern(event name: UnsafeRawBufferPointer, data: UnsafeRawBufferPointer) -> FramePattern? { nil }
 }
 
 /// Events to the bytes of a streamed answer.
 package protocol AnswerEncoder {
     mutating func encode(_ event: AnswerEvent, into output: inout [UInt8])
+    /// What stands around the text of such a delta; ``FrameSides`` says what is promised.
+    func sides(choice: Int, part: Int, _ field: PartField) -> FrameSides?
+}
+
+extension AnswerEncoder {
+    package func sides(choice: Int, part: Int, _ field: PartField) -> FrameSides? { nil }
 }

@@ -33,43 +33,74 @@ package struct RequestFacts: Sendable, Hashable {
 
     /// Reads what answers need from a canonical request; anything malformed counts as absent.
     ///
-    /// What is needed stands in four small members.
+    /// What is needed stands in four members; the rest is stepped over.
     package init(parsing canonical: UnsafeRawBufferPointer) {
         self.init()
-        var scanner = JSONFieldScanner(["origin", "stream", "reasoning", "tools"])
-        guard (try? scanner.scan(canonical)) != nil else { return }
-        var tape = JSONTape()
-        if Self.parse(scanner[0], of: canonical, &tape), let value = tape.member(tape.root, named: "format") {
-            format = tape.string(value) ?? ""
-        }
-        includeUsage = false
-        if Self.parse(scanner[1], of: canonical, &tape) {
-            stream = tape.member(tape.root, named: "on").flatMap { tape.bool($0) } ?? false
-            includeUsage = tape.member(tape.root, named: "include_usage").flatMap { tape.bool($0) } ?? false
-        }
-        if Self.parse(scanner[2], of: canonical, &tape), let value = tape.member(tape.root, named: "expose") {
-            hidesReasoning = tape.equals(value, "none")
-            wantsReasoning = !hidesReasoning
-        }
-        if Self.parse(scanner[3], of: canonical, &tape) { readTools(tape) }
-    }
-
-    private static func parse(
-        _ field: JSONField?, of document: UnsafeRawBufferPointer, _ tape: inout JSONTape
-    ) -> Bool {
-        guard let field else { return false }
-        return (try? tape.parse(field.bytes(in: document))) != nil
-    }
-
-    private mutating func readTools(_ tape: borrowing JSONTape) {
-        for tool in tape.elements(of: tape.root) {
-            guard let name = tape.member(tool, named: "name").flatMap({ tape.string($0) }) else { continue }
-            toolNames.append(name)
-            if let kind = tape.member(tool, named: "kind") {
-                if tape.equals(kind, "custom") { customTools.insert(name) }
-                if tape.equals(kind, "server") { hasServerTools = true }
+        guard var reader = try? JSONReader(canonical) else { return }
+        do throws(JSONError) {
+            try reader.object { name, reader throws(JSONError) in
+                if name.equals("origin") {
+                    try readOrigin(&reader, of: canonical)
+                } else if name.equals("stream") {
+                    try readStream(&reader)
+                } else if name.equals("reasoning") {
+                    try readReasoning(&reader, of: canonical)
+                } else if name.equals("tools") {
+                    readTools(try reader.value().bytes(in: canonical))
+                } else {
+                    _ = try reader.value()
+                }
             }
-            if tape.member(tool, path: "native", "openai.chat", "$legacy") != nil { legacyFunctions = true }
+            includeUsage = includeUsage ?? false
+        } catch {
+            self = RequestFacts()
+        }
+    }
+
+    private mutating func readOrigin(
+        _ reader: inout JSONReader, of canonical: UnsafeRawBufferPointer
+    ) throws(JSONError) {
+        guard try reader.isAtObject() else { return _ = try reader.value() }
+        try reader.object { name, reader throws(JSONError) in
+            let field = try reader.value()
+            if name.equals("format") { format = field.string(in: canonical) ?? "" }
+        }
+    }
+
+    private mutating func readStream(_ reader: inout JSONReader) throws(JSONError) {
+        guard try reader.isAtObject() else { return _ = try reader.value() }
+        try reader.object { name, reader throws(JSONError) in
+            let kind = try reader.value().kind
+            let flag = if case .true = kind { true } else { false }
+            if name.equals("on") { stream = flag }
+            if name.equals("include_usage") { includeUsage = flag }
+        }
+    }
+
+    private mutating func readReasoning(
+        _ reader: inout JSONReader, of canonical: UnsafeRawBufferPointer
+    ) throws(JSONError) {
+        guard try reader.isAtObject() else { return _ = try reader.value() }
+        try reader.object { name, reader throws(JSONError) in
+            let field = try reader.value()
+            if name.equals("expose") {
+                hidesReasoning = field.string(in: canonical) == "none"
+                wantsReasoning = !hidesReasoning
+            }
+        }
+    }
+
+    private mutating func readTools(_ list: UnsafeRawBufferPointer) {
+        try? JSONNode.with(list, malformed: ConversionError.malformed) { list throws(ConversionError) in
+            for tool in list.elements {
+                guard let name = tool["name"]?.stringValue else { continue }
+                toolNames.append(name)
+                if let kind = tool["kind"] {
+                    if kind.equals("custom") { customTools.insert(name) }
+                    if kind.equals("server") { hasServerTools = true }
+                }
+                if tool["native"]?["openai.chat"]?["$legacy"] != nil { legacyFunctions = true }
+            }
         }
     }
 }

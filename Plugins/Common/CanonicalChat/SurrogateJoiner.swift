@@ -6,6 +6,9 @@ package struct SurrogateJoiner: Sendable {
 
     package init() {}
 
+    /// Half of a pair waits for the other one.
+    package var isWaiting: Bool { high != nil }
+
     /// The text of a string of `tape`; a high surrogate at its end waits for the next call.
     package mutating func text(_ tape: borrowing JSONTape, _ index: JSONIndex) -> String {
         guard tape.hasEscapes(index) || high != nil else {

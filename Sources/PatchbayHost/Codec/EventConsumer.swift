@@ -10,4 +10,10 @@ package class EventConsumer {
     func take(_ events: UnsafePointer<pb_event>, _ count: UInt32, _ sink: UnsafePointer<pb_sink>) -> pb_status {
         Status.ok
     }
+
+    /// What stands around the text of a delta in the bytes that are made of it, as long as no other event comes; nil if
+    /// every event has to be seen.
+    func sides(choice: UInt32, part: UInt32, field: UInt32) -> (before: [UInt8], behind: [UInt8])? {
+        nil
+    }
 }

@@ -28,8 +28,8 @@ package enum StreamEnd: UInt32, Sendable, Hashable {
 ///
 /// For one thread at a time. Closed when it is released.
 package final class StreamDecoder {
-    private let codec: FormatCodec
-    private let handle: UnsafeMutableRawPointer?
+    let codec: FormatCodec
+    let handle: UnsafeMutableRawPointer?
     private var isFinished = false
 
     init(_ codec: FormatCodec, _ handle: UnsafeMutableRawPointer?) {

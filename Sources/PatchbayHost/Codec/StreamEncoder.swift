@@ -1,4 +1,5 @@
 internal import CPatchbay
+internal import PatchbayWire
 
 /// Turns events into the bytes of a streamed answer, framing included.
 ///
@@ -23,6 +24,17 @@ package final class StreamEncoder: EventConsumer {
         _ events: UnsafePointer<pb_event>, _ count: UInt32, _ sink: UnsafePointer<pb_sink>
     ) -> pb_status {
         codec.table.encoder_events(handle, events, count, sink)
+    }
+
+    override func sides(choice: UInt32, part: UInt32, field: UInt32) -> (before: [UInt8], behind: [UInt8])? {
+        guard let pattern = codec.table.encoder_pattern else { return nil }
+        var before = ByteSink(limit: FrameShortcut.maximumBytes)
+        var behind = ByteSink(limit: FrameShortcut.maximumBytes)
+        let status = before.withSink { before in
+            behind.withSink { behind in pattern(handle, choice, part, field, before, behind) }
+        }
+        guard status == Status.ok, !before.isFull, !behind.isFull else { return nil }
+        return (before.bytes, behind.bytes)
     }
 
     /// Ends the stream with an error in the format's own form, for failures that no decoder knows about.

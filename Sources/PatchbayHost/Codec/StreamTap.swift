@@ -26,6 +26,13 @@ package struct StreamTap: Sendable, Hashable {
 
     package init() {}
 
+    /// Deltas that the plugins have not seen.
+    package mutating func observeDeltas(_ count: Int, bytes: Int) {
+        events += count
+        sawContent = true
+        contentBytes &+= bytes
+    }
+
     package mutating func observe(_ event: borrowing StreamEvent) {
         events += 1
         switch event.kind {

@@ -16,6 +16,9 @@ package final class PluginInstance: Sendable {
     package var pluginID: String { plugin.id }
     /// Counts the images loaded for this plugin id; a changed file is the next generation.
     package var generation: Int { plugin.generation }
+    /// What ``prepare(_:into:)`` says does not depend on the size of the body, so that it may be kept for attempts in
+    /// which everything else is the same.
+    package let preparesForAnySize: Bool
     package var supportsUpstream: Bool { plugin.module.upstream?.prepare != nil }
     package var supportsControl: Bool { plugin.module.control?.invoke != nil }
     /// Wire formats that sites of this platform speak unless they say otherwise.
@@ -43,6 +46,7 @@ package final class PluginInstance: Sendable {
         self.context = context
         self.handle = handle
         self.site = site
+        preparesForAnySize = (plugin.module.upstream?.flags ?? 0) & UInt64(PB_UPSTREAM_IGNORES_SIZE) != 0
         origins = plugin.manifest.origins.compactMap { URLOrigin($0) }
         plugin.statistics.instances.add(1, ordering: .relaxed)
         context.attach(self)

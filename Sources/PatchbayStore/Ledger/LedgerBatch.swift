@@ -9,7 +9,7 @@ struct LedgerBatch: Sendable {
     }
 
     /// Finished requests where they lie in the segments, whose readers must stay until the batch is applied.
-    var finished: [LedgerPayload] = []
+    var finished: [LedgerFinish] = []
     /// Requests that no segment says the end of.
     var interrupted: [RequestRecord] = []
     /// How far each segment has been read, by file name.
@@ -32,14 +32,17 @@ struct LedgerBatch: Sendable {
             // Cannot fail outside a transaction; and if it did, commits would only be slower.
             if mustBeDurable { _ = try? database.script("PRAGMA synchronous = NORMAL") }
         }
-        return try database.transaction { () throws(StoreError) in
-            var inserted = 0
-            let insertion = try RequestInsertion(database)
-            defer { insertion.forget() }
-            for payload in finished where try insertion.insert(payload) { inserted += 1 }
-            for record in interrupted where try insertion.insert(record) { inserted += 1 }
-            try applyBookkeeping(to: database)
-            return inserted
+        let insertion = try database.requestInsertion()
+        do throws(StoreError) {
+            return try database.transaction { () throws(StoreError) in
+                let inserted = try insertion.insert(finished, interrupted)
+                try applyBookkeeping(to: database)
+                return inserted
+            }
+        } catch {
+            // Names that the transaction has added are gone with it.
+            insertion.forgetNames()
+            throw error
         }
     }
 

@@ -8,9 +8,14 @@ struct LedgerBegin: Sendable, Hashable {
     var model: String
 }
 
-enum LedgerEntry: Sendable {
+/// What a record says. Valid as long as the segment's reader.
+enum LedgerEntry {
+    /// A beginning that is found by its id.
     case begin(LedgerPayload)
-    case finish(LedgerPayload)
+    /// A beginning that is found by its place.
+    case plainBegin
+    /// A finished request, its id, and the place of its beginning.
+    case finish(LedgerFinish, UnsafeRawBufferPointer, LedgerPlace)
 }
 
 /// The payload of an intact record where it lies in its segment. Valid as long as the segment's reader.
@@ -26,9 +31,18 @@ struct LedgerPayload: @unchecked Sendable {
         var decoder = LedgerDecoder(bytes)
         return decoder.begin()
     }
+}
 
-    /// A copy of what a record of the type `finish` says.
+/// A finished request where it lies in its segment, as ``LedgerPayload`` does.
+struct LedgerFinish: @unchecked Sendable {
+    /// Of a record of the type `finish`, or of `plainFinish` if there are words.
+    let bytes: UnsafeRawBufferPointer
+    /// The eight texts that a plain record refers to.
+    let words: UnsafeRawBufferPointer?
+
+    /// A copy of what it says; nil for plain records, which nobody needs a copy of.
     var record: RequestRecord? {
+        guard words == nil else { return nil }
         var decoder = LedgerDecoder(bytes)
         return decoder.finish()
     }
@@ -37,24 +51,18 @@ struct LedgerPayload: @unchecked Sendable {
 /// Reads the payload of one record. Every read is bounded; nonsense gives nil, never a trap.
 struct LedgerDecoder {
     private let bytes: UnsafeRawBufferPointer
-    private var position = 0
+    private(set) var position = 0
     private(set) var failed = false
 
     init(_ bytes: UnsafeRawBufferPointer) {
         self.bytes = bytes
     }
 
-    /// Checks a payload and says what it is. Nothing is copied.
-    mutating func entry(_ type: UInt8) -> LedgerEntry? {
-        switch LedgerFormat.RecordType(rawValue: type) {
-        case .begin:
-            _ = number(Int64.self)
-            let (id, _, _) = (span(), span(), span())
-            return failed || id.isEmpty ? nil : .begin(LedgerPayload(bytes: bytes, id: id))
-        case .finish:
-            return LedgerRow(bytes).map { .finish(LedgerPayload(bytes: bytes, id: $0.id)) }
-        case nil: return nil
-        }
+    /// Checks a payload of the type `begin`. Nothing is copied.
+    mutating func beginPayload() -> LedgerPayload? {
+        _ = number(Int64.self)
+        let (id, _, _) = (span(), span(), span())
+        return failed || id.isEmpty ? nil : LedgerPayload(bytes: bytes, id: id)
     }
 
     mutating func number<Value: FixedWidthInteger & BitwiseCopyable>(_ type: Value.Type) -> Value {

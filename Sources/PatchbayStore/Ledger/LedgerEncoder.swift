@@ -37,11 +37,20 @@ struct LedgerEncoder {
         }
     }
 
+    /// The next so many bytes, which the caller writes; nil if there are not as many.
+    @inline(__always)
+    mutating func room(_ bytes: Int) -> UnsafeMutableRawPointer? {
+        guard reserve(bytes) else { return nil }
+        defer { count += bytes }
+        return base + count
+    }
+
     /// Fills up with zeros to a multiple of eight.
     mutating func pad() {
         while count & 7 != 0, !overflowed { put(UInt8(0)) }
     }
 
+    @inline(__always)
     private mutating func reserve(_ bytes: Int) -> Bool {
         if bytes > capacity - count { overflowed = true }
         return !overflowed
@@ -94,16 +103,13 @@ extension LedgerEncoder {
 
     mutating func encode(_ numbers: borrowing RequestNumbers) {
         let usage = numbers.usage
-        var flags: UInt8 = numbers.stream ? 1 : 0
-        if usage.estimated { flags |= 2 }
-        if numbers.firstTokenMilliseconds != nil { flags |= 4 }
         put(numbers.time)
         put(numbers.cost.picodollars)
         put(Int64(numbers.latencyMilliseconds))
         put(Int64(numbers.firstTokenMilliseconds ?? 0))
         put(Int32(clamping: numbers.status))
         put(numbers.outcome.rawValue)
-        put(flags)
+        put(numbers.flags)
         let counters = (usage.input, usage.output, usage.cached, usage.cacheWrite, usage.reasoning)
         put(counters.0 ?? UInt64.max)
         put(counters.1 ?? UInt64.max)

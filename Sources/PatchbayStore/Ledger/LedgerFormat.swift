@@ -16,9 +16,15 @@
 /// record that can be seen is whole), u8 type, three zero bytes, u64 checksum, payload. Numbers are in the byte order
 /// of the machine, because a segment never leaves it. A file is new and full of zeros when it is put to use, so a
 /// length of zero is the end of what has been committed.
+///
+/// A plain success, which nearly every request is, has its names in a record of the type `words` before it and refers
+/// to them by number (``LedgerPlain``). Such a record serves only the records up to the next multiple of
+/// ``wordsReach`` or so, then it is written again: damage to it costs no more than those. Version 1 had only the types
+/// `begin` and `finish`.
 enum LedgerFormat {
     static let magic: UInt64 = 0x5245_4744_454C_4250
-    static let version: UInt32 = 1
+    static let version: UInt32 = 2
+    static let readableVersions: ClosedRange<UInt32> = 1...2
     static let headerBytes = 64
     static let recordHeaderBytes = 16
     /// Room for the largest record that the bounds below allow.
@@ -34,9 +40,17 @@ enum LedgerFormat {
     static let stateOffset = 44
     static let endOffset = 48
 
+    static let wordsReach = 1 << 18
+
     enum RecordType: UInt8 {
         case begin = 1
         case finish = 2
+        /// Names, for the plain records behind it.
+        case words = 3
+        case plainBegin = 4
+        case plainFinish = 5
+        /// `finish` behind the place of its beginning, eight bytes.
+        case placedFinish = 6
     }
 
     enum SegmentState: UInt32 {

@@ -18,7 +18,7 @@ final class LedgerImport {
     private let commit: (LedgerBatch) throws(StoreError) -> Void
     private var memory: LedgerBatch.Memory
     private var segments: [LedgerSegmentName: Segment] = [:]
-    /// Requests in flight and where their beginning lies.
+    /// Requests in flight whose beginning is found by its id, and where it lies.
     private var pending: [LedgerIdentity: Pending] = [:]
     private let identityKey = LedgerIdentity.Key()
     private var segmentCount = 0
@@ -31,13 +31,21 @@ final class LedgerImport {
         let payload: LedgerPayload
     }
 
-    private struct Segment {
+    private final class Segment {
         /// Tells the segments of this object apart.
         let number: Int
         let reader: LedgerSegmentReader
         /// Ends before this offset are in the database already.
         let imported: Int
         var reportedDamage = 0
+        /// Beginnings of requests in flight that are found by their place.
+        var pending = LedgerPlaces()
+
+        init(number: Int, reader: LedgerSegmentReader, imported: Int) {
+            self.number = number
+            self.reader = reader
+            self.imported = imported
+        }
     }
 
     /// - Parameter commit: writes a batch; when it throws, this object is of no use any more.
@@ -142,7 +150,7 @@ final class LedgerImport {
     private func importSegment(_ name: LedgerSegmentName, dead: Bool) throws(StoreError) {
         guard let segment = segments[name] else { return }
         while let entry = segment.reader.next(abandoned: dead) {
-            take(entry, from: segment.number, isNew: segment.reader.entryOffset >= segment.imported)
+            take(entry, from: segment)
             if batch.count >= Self.batchLimit {
                 batchPosition(of: segment)
                 try flush()
@@ -151,15 +159,35 @@ final class LedgerImport {
         reportDamage(name)
     }
 
-    private func take(_ entry: LedgerEntry, from segment: Int, isNew: Bool) {
+    @inline(__always)
+    private func take(_ entry: LedgerEntry, from segment: Segment) {
         switch entry {
+        case .plainBegin:
+            segment.pending.insert(segment.reader.entryOffset)
         case .begin(let payload):
-            pending[LedgerIdentity(payload.id, identityKey)] = Pending(segment: segment, payload: payload)
-        case .finish(let payload):
-            pending[LedgerIdentity(payload.id, identityKey)] = nil
-            if !memory.open.isEmpty { settle(String(decoding: payload.id, as: UTF8.self)) }
-            if isNew { batch.finished.append(payload) }
+            pending[LedgerIdentity(payload.id, identityKey)] = Pending(segment: segment.number, payload: payload)
+        case .finish(let finish, let id, let place):
+            pair(id, place, from: segment)
+            if segment.reader.entryOffset >= segment.imported { batch.finished.append(finish) }
         }
+    }
+
+    /// Its request is not in flight any more.
+    /// A finished request is not in flight any more.
+    @inline(__always)
+    private func pair(_ id: UnsafeRawBufferPointer, _ place: LedgerPlace, from segment: Segment) {
+        if place.isKnown, place.sequence == segment.reader.name.sequence, segment.pending.remove(place.offset) { return }
+        pairElsewhere(id, place, from: segment)
+    }
+
+    @inline(never)
+    private func pairElsewhere(_ id: UnsafeRawBufferPointer, _ place: LedgerPlace, from segment: Segment) {
+        if place.isKnown {
+            let name = LedgerSegmentName(writer: segment.reader.name.writer, sequence: place.sequence)
+            if let earlier = segments[name], earlier.pending.remove(place.offset) { return }
+        }
+        pending[LedgerIdentity(id, identityKey)] = nil
+        if !memory.open.isEmpty { settle(String(decoding: id, as: UTF8.self)) }
     }
 
     /// The end of a request whose beginning was carried.
@@ -169,7 +197,7 @@ final class LedgerImport {
 
     private func reportDamage(_ name: LedgerSegmentName) {
         guard let segment = segments[name], segment.reader.damagedBytes > segment.reportedDamage else { return }
-        segments[name]?.reportedDamage = segment.reader.damagedBytes
+        segment.reportedDamage = segment.reader.damagedBytes
         logger.error(
             "ledger segment is damaged",
             metadata: ["segment": "\(name.file)", "bytes": "\(segment.reader.damagedBytes)"])
@@ -190,11 +218,17 @@ final class LedgerImport {
         batch.mustBeDurable = true
         for (identity, item) in pending where item.segment == segment.number {
             pending[identity] = nil
-            guard let begin = item.payload.begin else { continue }
-            let carried = LedgerBatch.Carried(writer: name.writer, begin: begin)
-            memory.open[begin.id] = carried
-            batch.carried.append(carried)
+            if let begin = item.payload.begin { carry(begin, of: name.writer) }
         }
+        segment.pending.removeAll { offset in
+            if let begin = segment.reader.begin(at: offset) { carry(begin, of: name.writer) }
+        }
+    }
+
+    private func carry(_ begin: LedgerBegin, of writer: String) {
+        let carried = LedgerBatch.Carried(writer: writer, begin: begin)
+        memory.open[begin.id] = carried
+        batch.carried.append(carried)
     }
 
     private func interruptCarried(of writer: String) {

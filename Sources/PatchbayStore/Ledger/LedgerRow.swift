@@ -6,7 +6,7 @@ import PatchbayCore
     import Musl
 #endif
 
-/// What the table of requests gets of one finished request: numbers, and texts where they lie in the segment.
+/// What a record of the type `finish` says, with texts where they lie in the segment.
 ///
 /// The same layout as ``LedgerDecoder/finish()`` reads, without a copy.
 struct LedgerRow {
@@ -26,14 +26,10 @@ struct LedgerRow {
     let cacheWrite: Counter
     let reasoning: Counter
     let id: UnsafeRawBufferPointer
-    let key: UnsafeRawBufferPointer
-    let model: UnsafeRawBufferPointer
-    let site: UnsafeRawBufferPointer
-    let account: UnsafeRawBufferPointer
-    let upstreamModel: UnsafeRawBufferPointer
-    let clientFormat: UnsafeRawBufferPointer
-    let upstreamFormat: UnsafeRawBufferPointer
-    let errorCode: UnsafeRawBufferPointer
+    let names: LedgerNames
+    private let site: UnsafeRawBufferPointer
+    private let account: UnsafeRawBufferPointer
+    private let upstreamModel: UnsafeRawBufferPointer
     let attempts: UInt16
     /// Milliseconds of the only attempt, if it says nothing that the row does not say.
     var plainAttempt: Int64? {
@@ -59,14 +55,14 @@ struct LedgerRow {
         cacheWrite = decoder.number(UInt64.self)
         reasoning = decoder.number(UInt64.self)
         id = decoder.span()
-        key = decoder.span()
-        model = decoder.span()
+        let key = decoder.span()
+        let pathStart = decoder.position
+        _ = decoder.span()
         site = decoder.span()
         account = decoder.span()
         upstreamModel = decoder.span()
-        clientFormat = decoder.span()
-        upstreamFormat = decoder.span()
-        errorCode = decoder.span()
+        for _ in 0..<3 { _ = decoder.span() }
+        names = LedgerNames(key: key, path: UnsafeRawBufferPointer(rebasing: payload[pathStart..<decoder.position]))
         attempts = min(decoder.number(UInt16.self), UInt16(LedgerFormat.Limit.attempts))
         var last: Attempt?
         for _ in 0..<attempts { last = Attempt(&decoder) }
@@ -75,6 +71,9 @@ struct LedgerRow {
         for _ in 0..<warnings { _ = decoder.span() }
         guard !decoder.failed, !id.isEmpty, RequestOutcome(rawValue: outcome) != nil else { return nil }
     }
+
+    /// Whether the row does not say all of it.
+    var isFull: Bool { warnings > 0 || attempts > 0 && plainAttempt == nil }
 
     var stream: Bool { flags & 1 != 0 }
     var estimated: Bool { flags & 2 != 0 }

@@ -17,7 +17,10 @@ final class LedgerSegment {
     let capacity: Int
     let seed: UInt64
     private(set) var offset = LedgerFormat.headerBytes
+    private var lastOffset = 0
     private let descriptor: Int32
+    /// Records of the type `words` so far.
+    private var wordsCount: UInt32 = 0
 
     /// Makes the file under a temporary name, locks it, and only then shows it to readers.
     init(directory: String, name: LedgerSegmentName, started: Int64, loop: Int, bytes: Int) throws(StoreError) {
@@ -85,6 +88,32 @@ final class LedgerSegment {
         return true
     }
 
+    /// Writes and commits a record that refers to words; false if it does not fit.
+    @inline(__always)
+    func append(
+        _ type: LedgerFormat.RecordType, _ words: LedgerWords, _ encode: (inout LedgerEncoder, UInt32) -> Void
+    ) -> Bool {
+        guard let number = number(of: words) else { return false }
+        return append(type) { encode(&$0, number) }
+    }
+
+    /// The number of words that a record may refer to now. Nil if there is no room to write them.
+    @inline(__always)
+    private func number(of words: LedgerWords) -> UInt32? {
+        let part = offset / LedgerFormat.wordsReach
+        if words.written.segment == seed, words.written.part == part { return words.written.number }
+        return write(words, part: part)
+    }
+
+    @inline(never)
+    private func write(_ words: LedgerWords, part: Int) -> UInt32? {
+        let number = wordsCount
+        guard append(.words, { $0.encodeNames(of: words, number: number) }) else { return nil }
+        wordsCount += 1
+        words.written = (seed, part, number)
+        return number
+    }
+
     private func commit(_ type: LedgerFormat.RecordType, length: Int) {
         let record = base + offset
         let sum = LedgerFormat.checksum(
@@ -93,8 +122,12 @@ final class LedgerSegment {
         record.storeBytes(of: UInt32(type.rawValue), toByteOffset: 4, as: UInt32.self)
         record.storeBytes(of: sum, toByteOffset: 8, as: UInt64.self)
         word(at: offset).pointee.store(UInt32(length), ordering: .releasing)
+        lastOffset = offset
         offset += LedgerFormat.recordHeaderBytes + length
     }
+
+    /// Where the record lies that was written last.
+    var lastPlace: LedgerPlace { LedgerPlace(sequence: name.sequence, offset: lastOffset) }
 
     /// Says that no record will follow. The lock stays until the object goes.
     func seal(_ state: LedgerFormat.SegmentState) {

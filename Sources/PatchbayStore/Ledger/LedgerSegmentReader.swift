@@ -23,7 +23,9 @@ final class LedgerSegmentReader {
     private(set) var entryOffset = 0
     /// Bytes that were skipped because no record could be made of them.
     private(set) var damagedBytes = 0
-    private let bytes: UnsafeMutableRawBufferPointer
+    private let bytes: UnsafeRawBufferPointer
+    /// What the records of the type `words` have said, by their numbers; nil for those that were damaged.
+    private var words: [UnsafeRawBufferPointer?] = []
     private let mapped: Bool
     private let seed: UInt64
 
@@ -43,13 +45,14 @@ final class LedgerSegmentReader {
         let isLongEnough = bytes.count >= LedgerFormat.headerBytes
         seed = isLongEnough ? bytes.load(fromByteOffset: LedgerFormat.seedOffset, as: UInt64.self) : 0
         guard seed != 0, bytes.load(as: UInt64.self) == LedgerFormat.magic,
-            bytes.load(fromByteOffset: LedgerFormat.versionOffset, as: UInt32.self) == LedgerFormat.version
+            LedgerFormat.readableVersions.contains(
+                bytes.load(fromByteOffset: LedgerFormat.versionOffset, as: UInt32.self))
         else { throw Failure.unreadable }
     }
 
     deinit {
         if mapped {
-            munmap(bytes.baseAddress, bytes.count)
+            munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
         } else {
             bytes.deallocate()
         }
@@ -71,11 +74,13 @@ final class LedgerSegmentReader {
     func next(abandoned: Bool) -> LedgerEntry? {
         while offset + LedgerFormat.recordHeaderBytes < bytes.count {
             if let length = recordLength(at: offset), isIntact(at: offset, length: length) {
-                let entry = decode(at: offset, length: length)
                 entryOffset = offset
                 offset += LedgerFormat.recordHeaderBytes + length
-                if let entry { return entry }
-                damagedBytes += length
+                switch decode(at: entryOffset, length: length) {
+                case .entry(let entry): return entry
+                case .words: continue
+                case .nonsense: damagedBytes += length
+                }
             } else {
                 guard abandoned || isSealed, !isExhausted, skipDamage() else { return nil }
             }
@@ -126,10 +131,83 @@ final class LedgerSegmentReader {
         return sum == bytes.load(fromByteOffset: offset + 8, as: UInt64.self)
     }
 
-    private func decode(at offset: Int, length: Int) -> LedgerEntry? {
+    private enum Decoded {
+        case entry(LedgerEntry)
+        case words
+        case nonsense
+    }
+
+    @inline(__always)
+    private func decode(at offset: Int, length: Int) -> Decoded {
         let start = offset + LedgerFormat.recordHeaderBytes
-        var decoder = LedgerDecoder(UnsafeRawBufferPointer(rebasing: bytes[start..<(start + length)]))
-        return decoder.entry(bytes[offset + 4])
+        let payload = UnsafeRawBufferPointer(rebasing: bytes[start..<(start + length)])
+        switch LedgerFormat.RecordType(rawValue: bytes[offset + 4]) {
+        case .plainFinish:
+            guard let plain = LedgerPlain(finish: payload), let words = words(plain.words) else { return .nonsense }
+            return .entry(.finish(LedgerFinish(bytes: payload, words: words), plain.id, plain.place))
+        case .plainBegin:
+            guard let plain = LedgerPlain(begin: payload), words(plain.words) != nil else { return .nonsense }
+            return .entry(.plainBegin)
+        case let type?:
+            return decodeInFull(type, payload)
+        case nil:
+            return .nonsense
+        }
+    }
+
+    @inline(never)
+    private func decodeInFull(_ type: LedgerFormat.RecordType, _ payload: UnsafeRawBufferPointer) -> Decoded {
+        var decoder = LedgerDecoder(payload)
+        switch type {
+        case .begin:
+            return decoder.beginPayload().map { .entry(.begin($0)) } ?? .nonsense
+        case .finish:
+            return finish(payload, place: .unknown)
+        case .placedFinish:
+            let place = LedgerPlace(rawValue: decoder.number(UInt64.self))
+            return finish(UnsafeRawBufferPointer(rebasing: payload.dropFirst(8)), place: place)
+        case .words:
+            let number = decoder.number(UInt32.self)
+            return note(UnsafeRawBufferPointer(rebasing: payload.dropFirst(4)), number) ? .words : .nonsense
+        case .plainBegin, .plainFinish:
+            return .nonsense
+        }
+    }
+
+    private func finish(_ payload: UnsafeRawBufferPointer, place: LedgerPlace) -> Decoded {
+        guard let row = LedgerRow(payload) else { return .nonsense }
+        return .entry(.finish(LedgerFinish(bytes: payload, words: nil), row.id, place))
+    }
+
+    @inline(__always)
+    private func words(_ number: UInt32) -> UnsafeRawBufferPointer? {
+        let index = Int(number)
+        return index < words.count ? words[index] : nil
+    }
+
+    /// Numbers follow one another; where some are missing their records were damaged.
+    private func note(_ texts: UnsafeRawBufferPointer, _ number: UInt32) -> Bool {
+        let index = Int(number)
+        guard LedgerNames(texts) != nil, index >= words.count, index < bytes.count / LedgerFormat.recordHeaderBytes else {
+            return false
+        }
+        words.append(contentsOf: repeatElement(nil, count: index - words.count))
+        words.append(texts)
+        return true
+    }
+
+    /// A copy of the beginning that was returned as `plainBegin` when ``entryOffset`` was this.
+    func begin(at offset: Int) -> LedgerBegin? {
+        guard offset >= LedgerFormat.headerBytes, let length = recordLength(at: offset) else { return nil }
+        let start = offset + LedgerFormat.recordHeaderBytes
+        let payload = UnsafeRawBufferPointer(rebasing: bytes[start..<(start + length)])
+        guard let plain = LedgerPlain(begin: payload), let words = words(plain.words),
+            let names = LedgerNames(words)
+        else { return nil }
+        var path = LedgerDecoder(names.path)
+        return LedgerBegin(
+            id: String(decoding: plain.id, as: UTF8.self), time: plain.time,
+            key: String(decoding: names.key, as: UTF8.self), model: String(decoding: path.span(), as: UTF8.self))
     }
 
     /// A word that the writer stores last. Callers stay inside the file.
@@ -150,14 +228,14 @@ final class LedgerSegmentReader {
         return Int(status.st_size)
     }
 
-    private static func map(_ descriptor: Int32, _ path: String) throws(StoreError) -> UnsafeMutableRawBufferPointer {
+    private static func map(_ descriptor: Int32, _ path: String) throws(StoreError) -> UnsafeRawBufferPointer {
         let size = try size(descriptor, path)
         let mapping = mmap(nil, max(size, 1), PROT_READ, MAP_SHARED, descriptor, 0)
         guard let mapping, mapping != MAP_FAILED else { throw SystemCall.failure("map the ledger segment", path) }
-        return UnsafeMutableRawBufferPointer(start: mapping, count: size)
+        return UnsafeRawBufferPointer(start: mapping, count: size)
     }
 
-    private static func read(_ descriptor: Int32, _ path: String) throws(StoreError) -> UnsafeMutableRawBufferPointer {
+    private static func read(_ descriptor: Int32, _ path: String) throws(StoreError) -> UnsafeRawBufferPointer {
         let size = try size(descriptor, path)
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 16)
         var filled = 0
@@ -171,6 +249,6 @@ final class LedgerSegmentReader {
             }
             filled += count
         }
-        return buffer
+        return UnsafeRawBufferPointer(buffer)
     }
 }

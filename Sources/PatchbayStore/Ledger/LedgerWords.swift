@@ -37,22 +37,26 @@ package struct RequestNumbers {
 
 /// The words of requests that went well at the first attempt, as they stand in their records. The requests of a client
 /// have the same ones again and again: they are encoded once and kept.
-package final class LedgerWords: Sendable {
+///
+/// Not thread-safe: it belongs to the event loop of its ledger writer.
+package final class LedgerWords {
     /// Key and model: all words of the record that is written first.
     let caller: [UInt8]
     /// What lies between them and the numbers of the attempt.
     let way: [UInt8]
     /// What lies behind those numbers.
     let attempt: [UInt8]
+    /// In which part of which segment they were written last, and their number there.
+    var written: (segment: UInt64, part: Int, number: UInt32) = (0, 0, 0)
 
-    /// - Parameter record: One with exactly one attempt and without warnings.
-    package init(_ record: RequestRecord) {
-        precondition(record.attempts.count == 1 && record.warnings.isEmpty, "a plain success has one attempt")
-        caller = Self.encoded { $0.encodeCaller(key: record.key, model: record.model) }
-        way = Self.encoded { encoder in
-            encoder.encodeWay(of: record)
-            encoder.put(UInt16(1))
+    /// Nil if the record says more than a plain success does: it has no warnings and one attempt, which says nothing
+    /// that the record does not say itself.
+    package init?(_ record: RequestRecord) {
+        guard record.attempts.count == 1, record.warnings.isEmpty, record.attempts[0].isPlain(in: record) else {
+            return nil
         }
+        caller = Self.encoded { $0.encodeCaller(key: record.key, model: record.model) }
+        way = Self.encoded { $0.encodeWay(of: record) }
         attempt = Self.encoded { encoder in
             encoder.encodeWords(of: record.attempts[0])
             encoder.put(UInt16(0))
@@ -84,9 +88,17 @@ extension LedgerEncoder {
         put(id: id)
         put(words.caller)
         put(words.way)
+        put(UInt16(1))
         put(Int32(clamping: numbers.status))
         put(Int64(attemptMilliseconds))
         put(words.attempt)
+        pad()
+    }
+
+    mutating func encodeNames(of words: LedgerWords, number: UInt32) {
+        put(number)
+        put(words.caller)
+        put(words.way)
         pad()
     }
 
@@ -100,5 +112,13 @@ extension LedgerEncoder {
     @inline(__always)
     private mutating func put(_ bytes: [UInt8]) {
         bytes.withUnsafeBytes { put($0) }
+    }
+}
+
+extension AttemptRecord {
+    /// Whether the row of the request and the milliseconds say all of it.
+    fileprivate func isPlain(in record: RequestRecord) -> Bool {
+        status == record.status && fault == "ok" && reason.isEmpty && site == record.site && account == record.account
+            && upstreamModel == record.upstreamModel
     }
 }

@@ -84,21 +84,56 @@ package final class LedgerWriter {
     }
 
     /// Notes how a request ended; to be called before the last bytes go to the client.
-    package func finish(_ record: borrowing RequestRecord) {
-        write(.finish) { $0.encodeFinish(record) }
+    ///
+    /// - Parameter place: of its beginning.
+    package func finish(_ record: borrowing RequestRecord, place: LedgerPlace = .unknown) {
+        guard place.isKnown else { return write(.finish) { $0.encodeFinish(record) } }
+        write(.placedFinish) { encoder in
+            encoder.put(place.rawValue)
+            encoder.encodeFinish(record)
+        }
     }
 
     /// ``begin(id:time:key:model:)`` for a request whose words are known.
-    package func begin(id: UnsafeRawBufferPointer, time: Int64, words: LedgerWords) {
-        write(.begin) { $0.encodeBegin(id: id, time: time, words: words) }
+    package func begin(id: UnsafeRawBufferPointer, time: Int64, words: LedgerWords) -> LedgerPlace {
+        if queue.isEmpty, let segment,
+            segment.append(.plainBegin, words, { $0.encodePlainBegin(id: id, time: time, words: $1) })
+        {
+            counters.records &+= 1
+            return segment.lastPlace
+        }
+        writeSlowly(.begin) { $0.encodeBegin(id: id, time: time, words: words) }
+        return .unknown
     }
 
-    /// ``finish(_:)`` for a request that went well at the first attempt.
+    /// ``finish(_:place:)`` for a request that went well at the first attempt.
     package func finish(
-        id: UnsafeRawBufferPointer, _ numbers: RequestNumbers, attemptMilliseconds: Int, words: LedgerWords
+        id: UnsafeRawBufferPointer, _ numbers: RequestNumbers, attemptMilliseconds: Int, words: LedgerWords,
+        place: LedgerPlace
     ) {
-        write(.finish) {
-            $0.encodeFinish(id: id, numbers, attemptMilliseconds: attemptMilliseconds, words: words)
+        if numbers.arePlain(attemptMilliseconds: attemptMilliseconds), queue.isEmpty, let segment,
+            segment.append(
+                .plainFinish, words,
+                {
+                    $0.encodePlainFinish(
+                        id: id, numbers, attemptMilliseconds: attemptMilliseconds, words: $1, place: place)
+                })
+        {
+            counters.records &+= 1
+            return
+        }
+        finishInFull(id: id, numbers, attemptMilliseconds: attemptMilliseconds, words: words, place: place)
+    }
+
+    /// For numbers that are too large, a segment that is full, and a queue that has to be kept in order.
+    @inline(never)
+    private func finishInFull(
+        id: UnsafeRawBufferPointer, _ numbers: RequestNumbers, attemptMilliseconds: Int, words: LedgerWords,
+        place: LedgerPlace
+    ) {
+        write(.placedFinish) { encoder in
+            encoder.put(place.rawValue)
+            encoder.encodeFinish(id: id, numbers, attemptMilliseconds: attemptMilliseconds, words: words)
         }
     }
 

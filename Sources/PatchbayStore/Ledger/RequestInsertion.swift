@@ -1,126 +1,179 @@
 import PatchbayCore
 
-/// Inserts request records, each at most once for ever.
-struct RequestInsertion {
-    /// Counters beyond this are nonsense that would overflow the sums of a report.
-    private static let counterLimit: UInt64 = 1 << 40
+/// Inserts requests, each at most once for ever. It belongs to one connection, and to its thread.
+final class RequestInsertion {
+    /// Rows that are inserted by one statement.
+    private static let group = 20
 
-    private let database: Database
-    private let request: Statement
+    private unowned let database: Database
+    /// By the columns that they fill; made when they are needed.
+    private var groups: [RequestStatement?] = Array(repeating: nil, count: RequestExtras.all.rawValue + 1)
+    private let single: RequestStatement
     private let holder: Statement
     private let attempt: Statement
+    private var names: RequestNames
+    private var ways = RequestWays()
+
+    /// A row of the batch that is being inserted.
+    private struct Place {
+        let number: RequestNumber
+        let index: Int
+    }
 
     init(_ database: Database) throws(StoreError) {
         self.database = database
-        request = try database.statement(
-            """
-            INSERT INTO requests (
-                number, id, key, model, site, account, upstream_model, status, outcome, attempts, attempt_ms,
-                input_tokens, output_tokens, cached_tokens, cache_write_tokens, reasoning_tokens, estimated, cost,
-                latency_ms, first_token_ms, stream, client_format, upstream_format, error_code, warnings)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-            ON CONFLICT (number) DO NOTHING
-            """)
-        holder = try database.statement("SELECT id FROM requests WHERE number = ?")
+        single = try RequestStatement(database, rows: 1, extras: .all)
+        holder = try database.statement("SELECT id FROM request_rows WHERE number = ?")
         attempt = try database.statement(
             """
             INSERT INTO attempts (request, position, site, account, upstream_model, status, fault, reason, ms)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
             """)
+        names = try RequestNames(database)
     }
 
-    /// Inserts a record of a segment. False if the request was there already.
-    func insert(_ payload: LedgerPayload) throws(StoreError) -> Bool {
-        guard let row = LedgerRow(payload.bytes) else { return false }
-        return try insert(row, payload)
+    /// To be called when names may have gone from the database, or a transaction that added some has failed.
+    func forgetNames() { names.forget() }
+
+    /// Inserts requests in a transaction that has begun, and returns how many were new.
+    ///
+    /// - Parameters:
+    ///   - finished: records in segments.
+    ///   - interrupted: requests that no segment says the end of.
+    func insert(_ finished: [LedgerFinish], _ interrupted: [RequestRecord]) throws(StoreError) -> Int {
+        try names.revise()
+        ways.forget()
+        defer {
+            // The segments may go.
+            for statement in groups { statement?.forget() }
+            single.forget()
+        }
+        var inserted = 0
+        var plain: [Place] = []
+        plain.reserveCapacity(finished.count)
+        for (index, item) in finished.enumerated() {
+            if item.words != nil, let base = item.bytes.baseAddress {
+                let row = LedgerPlain(knownFinish: base)
+                plain.append(Place(number: RequestNumber(time: row.time, id: row.id), index: index))
+            } else if try insertInFull(item) {
+                inserted += 1
+            }
+        }
+        // In the order they lie in, every page of the table is written once.
+        plain.sort { $0.number < $1.number }
+        inserted += try insert(plain, of: finished)
+        for record in interrupted where try insert(record) { inserted += 1 }
+        return inserted
     }
 
-    /// Inserts a record that lies in no segment. False if the request was there already.
-    func insert(_ record: RequestRecord) throws(StoreError) -> Bool {
+    // MARK: - Plain rows
+
+    private func insert(_ places: [Place], of finished: [LedgerFinish]) throws(StoreError) -> Int {
+        var inserted = 0
+        var start = 0
+        while start + Self.group <= places.count {
+            let range = start..<(start + Self.group)
+            let new = try insertGroup(places[range], of: finished)
+            inserted += new
+            // Somebody has the number of one of them: it may be the same request, or another.
+            if new < Self.group { inserted += try insertEach(places[range], of: finished) }
+            start += Self.group
+        }
+        return try inserted + insertEach(places[start...], of: finished)
+    }
+
+    private func insertGroup(_ places: ArraySlice<Place>, of finished: [LedgerFinish]) throws(StoreError) -> Int {
+        var extras: RequestExtras = []
+        for place in places {
+            guard let base = finished[place.index].bytes.baseAddress else { return 0 }
+            extras.formUnion(RequestRow(LedgerPlain(knownFinish: base)).extras)
+        }
+        let statement = try group(with: extras)
+        for (position, place) in places.enumerated() {
+            guard let (row, way) = try plainRow(finished[place.index]) else { return 0 }
+            statement.bind(row, place.number, way, warnings: nil, at: position)
+        }
+        try statement.run()
+        return database.changes
+    }
+
+    private func group(with extras: RequestExtras) throws(StoreError) -> RequestStatement {
+        if let known = groups[extras.rawValue] { return known }
+        let made = try RequestStatement(database, rows: Self.group, extras: extras)
+        groups[extras.rawValue] = made
+        return made
+    }
+
+    private func insertEach(_ places: ArraySlice<Place>, of finished: [LedgerFinish]) throws(StoreError) -> Int {
+        var inserted = 0
+        for place in places {
+            guard let (row, way) = try plainRow(finished[place.index]) else { continue }
+            if try insert(row, at: place.number, way, warnings: nil) != nil { inserted += 1 }
+        }
+        return inserted
+    }
+
+    @inline(__always)
+    private func plainRow(_ item: LedgerFinish) throws(StoreError) -> (RequestRow, RequestWay)? {
+        guard let base = item.bytes.baseAddress, let words = item.words else { return nil }
+        return (RequestRow(LedgerPlain(knownFinish: base)), try way(words))
+    }
+
+    @inline(__always)
+    private func way(_ words: UnsafeRawBufferPointer) throws(StoreError) -> RequestWay {
+        if let known = ways[words] { return known }
+        guard let texts = LedgerNames(words) else {
+            throw StoreError(.internalError, "The names of a request cannot be read.")
+        }
+        let found = try names.way(of: texts)
+        ways[words] = found
+        return found
+    }
+
+    // MARK: - Any row
+
+    private func insertInFull(_ item: LedgerFinish) throws(StoreError) -> Bool {
+        guard let row = LedgerRow(item.bytes) else { return false }
+        let record = row.isFull ? item.record : nil
+        let warnings = record.flatMap { $0.warnings.isEmpty ? nil : JSONText.array($0.warnings) }
+        let number = try insert(
+            RequestRow(row), at: RequestNumber(time: row.time, id: row.id), try names.way(of: row.names),
+            warnings: warnings)
+        guard let number else { return false }
+        if row.plainAttempt == nil, let record { try insertAttempts(record.attempts, request: number.rawValue) }
+        return true
+    }
+
+    private func insert(_ record: RequestRecord) throws(StoreError) -> Bool {
         let room = UnsafeMutableRawBufferPointer.allocate(byteCount: LedgerFormat.maximumPayload + 8, alignment: 8)
         defer { room.deallocate() }
         guard let base = room.baseAddress else { return false }
         var encoder = LedgerEncoder(base, capacity: room.count)
         encoder.encodeFinish(record)
-        let bytes = UnsafeRawBufferPointer(start: base, count: encoder.count)
-        guard !encoder.overflowed, let row = LedgerRow(bytes) else { return false }
-        defer { forget() }
-        return try insert(row, LedgerPayload(bytes: bytes, id: row.id))
+        guard !encoder.overflowed else { return false }
+        defer { single.forget() }
+        return try insertInFull(LedgerFinish(bytes: UnsafeRawBufferPointer(rebasing: room[..<encoder.count]), words: nil))
     }
 
-    /// Lets go of the bytes that were bound last. To be called before they go away.
-    func forget() {
-        request.forget()
-    }
-
-    private func insert(_ row: LedgerRow, _ payload: LedgerPayload) throws(StoreError) -> Bool {
-        var number = RequestNumber(time: row.time, id: row.id)
-        // Every place is bound anew for every row, so that nothing need be cleared in between.
-        bindWords(of: row, payload)
-        bindNumbers(of: row)
-        while try !insert(at: number) {
-            if try isTaken(number, by: row.id) { return false }
+    /// The number the request has got; nil if it was there already.
+    private func insert(
+        _ row: borrowing RequestRow, at first: RequestNumber, _ way: RequestWay, warnings: String?
+    ) throws(StoreError) -> RequestNumber? {
+        var number = first
+        single.bind(row, number, way, warnings: warnings, at: 0)
+        while true {
+            try single.run()
+            if database.changes > 0 { return number }
+            if try isTaken(number, by: row.id) { return nil }
             number.moveOn()
+            single.move(to: number)
         }
-        if row.plainAttempt == nil, row.attempts > 0, let record = payload.record {
-            try insertAttempts(record.attempts, request: number.rawValue)
-        }
-        return true
-    }
-
-    private func insert(at number: RequestNumber) throws(StoreError) -> Bool {
-        defer { request.rewind() }
-        request.bind(number.rawValue, at: 1)
-        _ = try request.step()
-        return database.changes > 0
     }
 
     private func isTaken(_ number: RequestNumber, by id: UnsafeRawBufferPointer) throws(StoreError) -> Bool {
         defer { holder.reset() }
         holder.bind(number.rawValue, at: 1)
         return try holder.step() && holder.text(0).utf8.elementsEqual(id)
-    }
-
-    private func bindWords(of row: LedgerRow, _ payload: LedgerPayload) {
-        request.bind(borrowed: row.id, at: 2)
-        request.bind(borrowed: row.key, at: 3)
-        request.bind(borrowed: row.model, at: 4)
-        request.bind(borrowed: row.site, at: 5)
-        request.bind(borrowed: row.account, at: 6)
-        request.bind(borrowed: row.upstreamModel, at: 7)
-        request.bind(borrowed: row.clientFormat, at: 22)
-        request.bind(borrowed: row.upstreamFormat, at: 23)
-        request.bind(borrowed: row.errorCode, at: 24)
-        if row.warnings == 0 {
-            request.bindNull(at: 25)
-        } else {
-            request.bind(JSONText.array(payload.record?.warnings ?? []), at: 25)
-        }
-    }
-
-    private func bindNumbers(of row: LedgerRow) {
-        request.bind(Int64(row.status), at: 8)
-        request.bind(Int64(row.outcome), at: 9)
-        request.bind(Int64(row.attempts), at: 10)
-        bind(row.plainAttempt, at: 11)
-        bind(row.input, at: 12)
-        bind(row.output, at: 13)
-        bind(row.cached, at: 14)
-        bind(row.cacheWrite, at: 15)
-        bind(row.reasoning, at: 16)
-        request.bind(row.estimated ? 1 : 0, at: 17)
-        request.bind(row.cost, at: 18)
-        request.bind(row.latency, at: 19)
-        bind(row.hasFirstToken ? row.firstToken : nil, at: 20)
-        request.bind(row.stream ? 1 : 0, at: 21)
-    }
-
-    private func bind(_ counter: LedgerRow.Counter, at index: Int32) {
-        bind(counter == .max ? nil : Int64(min(counter, Self.counterLimit)), at: index)
-    }
-
-    private func bind(_ number: Int64?, at index: Int32) {
-        if let number { request.bind(number, at: index) } else { request.bindNull(at: index) }
     }
 
     private func insertAttempts(_ attempts: [AttemptRecord], request: Int64) throws(StoreError) {
@@ -133,5 +186,34 @@ struct RequestInsertion {
             ])
             _ = try attempt.step()
         }
+    }
+}
+
+/// The ways that words in segments stand for, by where they lie. Good for one batch: segments come and go.
+private struct RequestWays {
+    private static let count = 256
+
+    private var known: [(words: UnsafeRawPointer?, way: RequestWay)] = Array(
+        repeating: (nil, RequestWay(key: 0, path: 0)), count: count)
+
+    mutating func forget() {
+        for index in known.indices { known[index].words = nil }
+    }
+
+    subscript(_ words: UnsafeRawBufferPointer) -> RequestWay? {
+        @inline(__always) get {
+            let entry = known[Self.index(words)]
+            return entry.words == words.baseAddress ? entry.way : nil
+        }
+        set {
+            guard let newValue else { return }
+            known[Self.index(words)] = (words.baseAddress, newValue)
+        }
+    }
+
+    /// Words lie at least 24 bytes apart.
+    @inline(__always)
+    private static func index(_ words: UnsafeRawBufferPointer) -> Int {
+        Int(bitPattern: words.baseAddress) >> 4 & (count - 1)
     }
 }

@@ -7,7 +7,7 @@ import PatchbayCore
 /// index. The lower bits are a hash of the id, so that a request which is imported twice meets itself. Where another
 /// one has its place it takes the next free one, and finds itself there the second time: the requests of a millisecond
 /// are only ever forgotten together.
-struct RequestNumber: Sendable, Hashable {
+struct RequestNumber: Sendable, Hashable, Comparable {
     private static let places: Int64 = 1 << 20
 
     private(set) var rawValue: Int64
@@ -16,15 +16,31 @@ struct RequestNumber: Sendable, Hashable {
     ///
     /// - Parameter time: milliseconds since 1970; what lies outside 0 ..< 2^43 (the year 2248) counts as the nearest.
     init(time: Int64, id: UnsafeRawBufferPointer) {
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325  // FNV-1a
-        for byte in id { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-        rawValue = Self.first(of: time) + Int64(truncatingIfNeeded: (hash ^ hash >> 32) & UInt64(Self.places - 1))
+        var hash = UInt64(id.count)
+        func mix(_ word: UInt64) {
+            hash = (hash ^ word) &* 0x9E37_79B9_7F4A_7C15
+            hash ^= hash &>> 32
+        }
+        var position = 0
+        while position + 8 <= id.count {
+            mix(id.loadUnaligned(fromByteOffset: position, as: UInt64.self))
+            position += 8
+        }
+        var rest: UInt64 = 0
+        while position < id.count {
+            rest = rest << 8 | UInt64(id[position])
+            position += 1
+        }
+        mix(rest)
+        rawValue = Self.first(of: time) + Int64(truncatingIfNeeded: hash & UInt64(Self.places - 1))
     }
 
     /// The next place of the same millisecond; the first one follows on the last.
     mutating func moveOn() {
         rawValue = rawValue & ~(Self.places - 1) | (rawValue + 1) & (Self.places - 1)
     }
+
+    static func < (left: RequestNumber, right: RequestNumber) -> Bool { left.rawValue < right.rawValue }
 
     /// The lowest number of a millisecond.
     static func first(of time: Int64) -> Int64 { min(max(time, 0), (1 << 43) - 1) << 20 }

@@ -111,11 +111,23 @@ struct RequestTable {
         query.until = until
         let (condition, values) = try query.condition()
         let good = [RequestOutcome.completed, .cancelled].map { String($0.rawValue) }.joined(separator: ", ")
+        let (way, names, name) =
+            switch group {
+            case .key: ("key", "request_keys", "name")
+            case .model: ("path", "request_paths", "model")
+            case .site: ("path", "request_paths", "site")
+            }
+        // Numbers are summed before names are looked at.
         return try database.rows(
             """
-            SELECT \(group.rawValue), count(*), sum(outcome NOT IN (\(good))), total(input_tokens),
-                total(output_tokens), total(cached_tokens), sum(cost / 1000000), sum(cost % 1000000)
-            FROM requests\(condition) GROUP BY \(group.rawValue) ORDER BY \(group.rawValue)
+            SELECT \(name), sum(requests), sum(failures), total(input), total(output), total(cached), sum(whole), sum(part)
+            FROM (
+                SELECT \(way) AS way, count(*) AS requests, sum((marks & 15) NOT IN (\(good))) AS failures,
+                    total(input_tokens) AS input, total(output_tokens) AS output, total(cached_tokens) AS cached,
+                    sum(cost / 1000000) AS whole, sum(cost % 1000000) AS part
+                FROM request_rows\(condition) GROUP BY \(way)
+            ) LEFT JOIN \(names) ON id = way
+            GROUP BY \(name) ORDER BY \(name)
             """, values
         ) { row in
             let (whole, overflow) = row.integer(6).multipliedReportingOverflow(by: 1_000_000)

@@ -40,11 +40,18 @@ extension Store {
         }
     }
 
-    /// Forgets requests older than a time and returns how many they were.
+    /// Forgets requests older than a time, and names that no request has any more. Returns how many requests they were.
     package func pruneRequests(before time: Int64) async throws(StoreError) -> Int {
         try await write { database throws(StoreError) in
-            try database.transaction { () throws(StoreError) in
-                try database.run("DELETE FROM requests WHERE number < ?", .integer(RequestNumber.first(of: time)))
+            let insertion = try database.requestInsertion()
+            insertion.forgetNames()
+            return try database.transaction { () throws(StoreError) in
+                let pruned = try database.run(
+                    "DELETE FROM request_rows WHERE number < ?", .integer(RequestNumber.first(of: time)))
+                guard pruned > 0 else { return 0 }
+                try database.run("DELETE FROM request_keys WHERE id NOT IN (SELECT key FROM request_rows)")
+                try database.run("DELETE FROM request_paths WHERE id NOT IN (SELECT path FROM request_rows)")
+                return pruned
             }
         }
     }

@@ -6,6 +6,7 @@ import CSQLite
 final class Database {
     private let handle: OpaquePointer
     private var statements: [String: Statement] = [:]
+    private var insertion: RequestInsertion?
     /// Once for the process. Refused where SQLite is in use already, which does no harm.
     private static let configured = patchbay_sqlite_configure()
 
@@ -30,6 +31,7 @@ final class Database {
     }
 
     deinit {
+        insertion = nil
         statements = [:]
         sqlite3_close_v2(handle)
     }
@@ -48,6 +50,14 @@ final class Database {
         let statement = Statement(prepared, in: self)
         statements[sql] = statement
         return statement
+    }
+
+    /// What brings requests into this database. It is kept, with the names it knows, as long as the connection.
+    func requestInsertion() throws(StoreError) -> RequestInsertion {
+        if let insertion { return insertion }
+        let made = try RequestInsertion(self)
+        insertion = made
+        return made
     }
 
     /// Runs a statement that changes rows and returns how many it changed.

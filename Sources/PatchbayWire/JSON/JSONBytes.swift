@@ -37,7 +37,7 @@ enum JSONBytes {
     }
 
     @inline(__always)
-    private static func specials(_ block: ByteBlock) -> ByteBlock.Mask {
+    static func specials(_ block: ByteBlock) -> ByteBlock.Mask {
         block.equal(quote) .| block.equal(backslash) .| block.below(0x20)
     }
 
@@ -70,12 +70,39 @@ enum JSONBytes {
             index &+= ByteBlock.count
             if end &- index >= 64 { index = skipPlainASCII(base, index, end) }
         }
+        if isPlainASCII(base + index, end &- index) { return end }
         while index < end {
             let byte = base[index]
             if byte == quote || byte == backslash || byte < 0x20 || byte >= 0x80 { return index }
             index &+= 1
         }
         return end
+    }
+
+    /// Whether fewer than sixteen bytes are all ASCII without anything special; false when there are too few to tell
+    /// quickly.
+    @inline(__always)
+    private static func isPlainASCII(_ base: UnsafePointer<UInt8>, _ count: Int) -> Bool {
+        let start = UnsafeRawPointer(base)
+        if count >= 8 {
+            return isPlainASCII(start.loadUnaligned(as: UInt64.self))
+                && isPlainASCII((start + (count &- 8)).loadUnaligned(as: UInt64.self))
+        }
+        guard count >= 4 else { return false }
+        let first = UInt64(start.loadUnaligned(as: UInt32.self))
+        let last = UInt64((start + (count &- 4)).loadUnaligned(as: UInt32.self))
+        return isPlainASCII(last &<< 32 | first)
+    }
+
+    /// Eight bytes at once: a highest bit is set exactly when one of them is special.
+    @inline(__always)
+    private static func isPlainASCII(_ word: UInt64) -> Bool {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let highs: UInt64 = 0x8080_8080_8080_8080
+        let quotes = word ^ (ones &* UInt64(quote))
+        let backslashes = word ^ (ones &* UInt64(backslash))
+        let special = (quotes &- ones) & ~quotes | (backslashes &- ones) & ~backslashes | (word &- ones &* 0x20) & ~word
+        return (special | word) & highs == 0
     }
 
     /// Whether `count` bytes are the same: words that may overlap instead of single bytes.

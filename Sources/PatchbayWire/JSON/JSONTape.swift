@@ -77,8 +77,8 @@ package struct JSONTape {
     private mutating func grow(to needed: Int) {
         var capacity = 128
         while capacity < needed { capacity *= 2 }
-        let blank = Token(start: 0, end: 0, link: 0, kind: .null, hasEscapes: false, isLast: false)
-        tokens = ContiguousArray(repeating: blank, count: capacity)
+        // Nothing behind `count` is read, so it need not be blank.
+        tokens = ContiguousArray(unsafeUninitializedCapacity: capacity) { _, count in count = capacity }
     }
 
     /// Returns how many tokens the document has, which may be more than there was room for.

@@ -20,39 +20,7 @@ extension JSONValue {
 
     /// Copies the value at `index` of a tape into a tree.
     package init(_ tape: borrowing JSONTape, _ index: JSONIndex) {
-        switch tape.kind(index) {
-        case .null: self = .null
-        case .false: self = .bool(false)
-        case .true: self = .bool(true)
-        case .number: self = .number(JSONNumber(checked: String(decoding: tape.raw(index), as: UTF8.self)))
-        case .string: self = .string(tape.text(index))
-        case .array: self = .array(JSONValue.elements(tape, index))
-        case .object: self = .object(JSONValue.members(tape, index))
-        }
-    }
-
-    private static func elements(_ tape: borrowing JSONTape, _ array: JSONIndex) -> [JSONValue] {
-        var elements: [JSONValue] = []
-        elements.reserveCapacity(tape.childCount(array))
-        var next = tape.first(array)
-        while let index = next {
-            elements.append(JSONValue(tape, index))
-            next = tape.next(index)
-        }
-        return elements
-    }
-
-    private static func members(_ tape: borrowing JSONTape, _ object: JSONIndex) -> JSONObject {
-        var members: [JSONObject.Member] = []
-        members.reserveCapacity(tape.childCount(object) / 2)
-        var next = tape.first(object)
-        while let key = next {
-            let value = JSONIndex(key.position + 1)
-            let name = tape.hasEscapes(key) ? nil : JSONKeyWords.string(for: tape.rawString(key))
-            members.append(JSONObject.Member(key: name ?? tape.text(key), value: JSONValue(tape, value)))
-            next = tape.next(value)
-        }
-        return JSONObject(members)
+        self = JSONNode.with(tape, index) { $0.tree }
     }
 
     /// The document without white space, as UTF-8.
@@ -67,21 +35,28 @@ extension JSONValue {
     }
 }
 
-extension JSONTape {
-    /// Elements of an array; keys and values of an object.
-    borrowing func childCount(_ index: JSONIndex) -> Int {
-        var count = 0
-        var next = first(index)
-        while let child = next {
-            count += 1
-            next = self.next(child)
-        }
-        return count
+extension JSONNode {
+    /// The value as a tree, to be kept.
+    package var tree: JSONValue {
+        if let text = stringValue { return .string(text) }
+        if let flag = boolValue { return .bool(flag) }
+        if isObject { return .object(objectTree) }
+        if isArray { return .array(elementTrees) }
+        return isNull ? .null : .number(JSONNumber(checked: String(decoding: raw, as: UTF8.self)))
     }
 
-    /// The unescaped text of a string or key that is known to be one.
-    fileprivate borrowing func text(_ index: JSONIndex) -> String {
-        JSONEscape.string(from: rawString(index), hasEscapes: hasEscapes(index))
+    private var elementTrees: [JSONValue] {
+        var trees: [JSONValue] = []
+        trees.reserveCapacity(childCount)
+        for element in elements { trees.append(element.tree) }
+        return trees
+    }
+
+    private var objectTree: JSONObject {
+        var trees: [JSONObject.Member] = []
+        trees.reserveCapacity(childCount / 2)
+        for member in members { trees.append(JSONObject.Member(key: member.name.text, value: member.value.tree)) }
+        return JSONObject(trees)
     }
 }
 

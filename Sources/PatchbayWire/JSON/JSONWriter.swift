@@ -49,24 +49,30 @@ package struct JSONWriter: Sendable {
     }
 
     private mutating func open(_ bracket: UInt8) {
-        // Growing from nothing would move a small document many times.
-        if bytes.capacity == 0 { bytes.reserveCapacity(512) }
-        separate()
-        bytes.append(bracket)
+        let isDue = needsComma
+        write(2) { room in
+            var end = room
+            put(comma: isDue, at: &end)
+            put(bracket, at: &end)
+            return end
+        }
         needsComma = false
     }
 
     private mutating func close(_ bracket: UInt8) {
-        bytes.append(bracket)
+        write(1) { room in
+            room.pointee = bracket
+            return room + 1
+        }
         needsComma = true
     }
 
     // MARK: - Keys
 
     /// - Parameter name: ASCII that needs no escape.
+    @inline(__always)
     package mutating func key(_ name: StaticString) {
-        appendWhole(UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount), colon: true)
-        needsComma = false
+        quoted(UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount), colon: true)
     }
 
     package mutating func key(_ name: String) {
@@ -75,11 +81,6 @@ package struct JSONWriter: Sendable {
     }
 
     package mutating func key(utf8 name: UnsafeRawBufferPointer) {
-        if Self.isPlain(name) {
-            appendWhole(name, colon: true)
-            needsComma = false
-            return
-        }
         string(utf8: name)
         bytes.append(UInt8(ascii: ":"))
         needsComma = false
@@ -91,10 +92,15 @@ package struct JSONWriter: Sendable {
     package mutating func bool(_ value: Bool) { word(value ? "true" : "false") }
 
     package mutating func number(_ value: Int) {
-        separate()
+        let digits = DecimalDigits(value.magnitude)
+        let isDue = needsComma
+        write(digits.count + 2) { room in
+            var end = room
+            put(comma: isDue, at: &end)
+            if value < 0 { put(UInt8(ascii: "-"), at: &end) }
+            return digits.write(to: end)
+        }
         needsComma = true
-        if value < 0 { bytes.append(UInt8(ascii: "-")) }
-        appendDigits(value.magnitude)
     }
 
     /// Infinities and NaN become null.
@@ -104,11 +110,11 @@ package struct JSONWriter: Sendable {
     }
 
     package mutating func number(_ value: JSONNumber) {
-        separate()
-        needsComma = true
-        bytes.append(contentsOf: value.lexeme.utf8)
+        var lexeme = value.lexeme
+        lexeme.withUTF8 { raw(UnsafeRawBufferPointer($0)) }
     }
 
+    @inline(__always)
     package mutating func string(_ text: String) {
         var text = text
         text.withUTF8 { string(utf8: UnsafeRawBufferPointer($0)) }
@@ -120,10 +126,10 @@ package struct JSONWriter: Sendable {
 
     /// Writes text given as UTF-8; what is not UTF-8 becomes U+FFFD.
     package mutating func string(utf8 text: UnsafeRawBufferPointer) {
-        if Self.isPlain(text) {
-            appendWhole(text, colon: false)
-            needsComma = true
-            return
+        guard let start = text.baseAddress else { return quoted(text, colon: false) }
+        let base = start.assumingMemoryBound(to: UInt8.self)
+        guard JSONBytes.firstSpecialOrNonASCII(base, 0, text.count) < text.count else {
+            return quoted(text, colon: false)
         }
         separate()
         needsComma = true
@@ -146,15 +152,17 @@ package struct JSONWriter: Sendable {
 
     /// Writes bytes that are one JSON value already; they are not checked.
     package mutating func raw(_ value: UnsafeRawBufferPointer) {
-        separate()
+        let isDue = needsComma
+        write(value.count + 1) { room in
+            var end = room
+            put(comma: isDue, at: &end)
+            return copy(value, to: end)
+        }
         needsComma = true
-        bytes.append(contentsOf: value)
     }
 
     package mutating func raw(_ value: [UInt8]) {
-        separate()
-        needsComma = true
-        bytes.append(contentsOf: value)
+        value.withUnsafeBytes { raw($0) }
     }
 
     package mutating func value(_ value: JSONValue) {
@@ -179,38 +187,19 @@ package struct JSONWriter: Sendable {
 
     // MARK: - Bytes
 
-    /// A short text without anything to escape: most names and words.
-    @inline(__always)
-    private static func isPlain(_ text: UnsafeRawBufferPointer) -> Bool {
-        guard text.count <= 32, let start = text.baseAddress else { return false }
-        let base = start.assumingMemoryBound(to: UInt8.self)
-        return JSONBytes.firstSpecialOrNonASCII(base, 0, text.count) == text.count
-    }
-
     /// Appends a comma if one is due, the text in quotes, and a colon, all in one step.
-    private mutating func appendWhole(_ text: UnsafeRawBufferPointer, colon: Bool) {
-        guard text.count <= 58 else {
-            separate()
-            bytes.append(JSONBytes.quote)
-            bytes.append(contentsOf: text)
-            bytes.append(JSONBytes.quote)
-            if colon { bytes.append(UInt8(ascii: ":")) }
-            return
+    private mutating func quoted(_ text: UnsafeRawBufferPointer, colon: Bool) {
+        let isDue = needsComma
+        write(text.count + 4) { room in
+            var end = room
+            put(comma: isDue, at: &end)
+            put(JSONBytes.quote, at: &end)
+            end = copy(text, to: end)
+            put(JSONBytes.quote, at: &end)
+            if colon { put(UInt8(ascii: ":"), at: &end) }
+            return end
         }
-        var room = (UInt64(0), UInt64(0), UInt64(0), UInt64(0), UInt64(0), UInt64(0), UInt64(0), UInt64(0))
-        withUnsafeMutableBytes(of: &room) { room in
-            var count = 0
-            if needsComma {
-                room[0] = UInt8(ascii: ",")
-                count = 1
-            }
-            room[count] = JSONBytes.quote
-            UnsafeMutableRawBufferPointer(rebasing: room[(count &+ 1)...]).copyMemory(from: text)
-            count &+= text.count &+ 1
-            room[count] = JSONBytes.quote
-            room[count &+ 1] = UInt8(ascii: ":")
-            bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: room[..<(count &+ (colon ? 2 : 1))]))
-        }
+        needsComma = !colon
     }
 
     private mutating func separate() {
@@ -218,22 +207,47 @@ package struct JSONWriter: Sendable {
     }
 
     private mutating func word(_ text: StaticString) {
-        separate()
-        needsComma = true
-        bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+        raw(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
-    private mutating func appendDigits(_ value: UInt) {
-        guard value >= 10 else { return bytes.append(UInt8(truncatingIfNeeded: value) + 0x30) }
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { room in
-            var rest = value
-            var first = 20
-            while rest > 0 {
-                first -= 1
-                room[first] = UInt8(truncatingIfNeeded: rest % 10) + 0x30
-                rest /= 10
+    /// Lets `body` write at most `count` bytes behind the last one; it returns the end of what it wrote.
+    @inline(__always)
+    private mutating func write(
+        _ count: Int, _ body: (UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8>
+    ) {
+        if bytes.capacity &- bytes.count < count { grow(by: count) }
+        bytes.append(addingCapacity: count) { span in
+            span.withUnsafeMutableBufferPointer { room, used in
+                guard let base = room.baseAddress else { return }
+                used = body(base + used) - base
             }
-            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: room[first...]))
         }
     }
+
+    /// Growing from nothing in small steps would move a small document many times.
+    @inline(never)
+    private mutating func grow(by count: Int) {
+        bytes.reserveCapacity(Swift.max(512, 2 * bytes.capacity, bytes.count + count))
+    }
+}
+
+@inline(__always)
+private func put(_ byte: UInt8, at end: inout UnsafeMutablePointer<UInt8>) {
+    end.pointee = byte
+    end += 1
+}
+
+@inline(__always)
+private func put(comma isDue: Bool, at end: inout UnsafeMutablePointer<UInt8>) {
+    end.pointee = UInt8(ascii: ",")
+    end += isDue ? 1 : 0
+}
+
+@inline(__always)
+private func copy(
+    _ text: UnsafeRawBufferPointer, to end: UnsafeMutablePointer<UInt8>
+) -> UnsafeMutablePointer<UInt8> {
+    guard let start = text.baseAddress else { return end }
+    UnsafeMutableRawPointer(end).copyMemory(from: start, byteCount: text.count)
+    return end + text.count
 }

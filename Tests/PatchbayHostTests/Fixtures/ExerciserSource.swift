@@ -326,7 +326,13 @@ let exerciserSource = #"""
         say(reason, "Too many requests.");
         return PB_OK;
     }
-    static const pb_upstream upstream = {sizeof upstream, 0, prepare, classify};
+    #ifndef UPSTREAM_SIZE
+    #define UPSTREAM_SIZE sizeof(pb_upstream)
+    #endif
+    #ifndef UPSTREAM_FLAGS
+    #define UPSTREAM_FLAGS 0
+    #endif
+    static const pb_upstream upstream = {UPSTREAM_SIZE, 0, prepare, classify, UPSTREAM_FLAGS};
 
     /* -------------------------------------------------------------- module */
 

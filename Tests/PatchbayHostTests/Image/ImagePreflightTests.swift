@@ -77,10 +77,10 @@ struct ImagePreflightTests {
     @Test func tellsAnotherMajorVersionFromNoEntryAtAll() throws {
         #expect(
             refusal(try build("ENTRY=patchbay_entry_v2__x"))?.sentence
-                == "The image is built for major version 2 of the plugin ABI; this host has 1.0.")
+                == "The image is built for major version 2 of the plugin ABI; this host has 1.1.")
         #expect(
             refusal(try build("ENTRY=patchbay_entry_v10"))?.sentence
-                == "The image is built for major version 10 of the plugin ABI; this host has 1.0.")
+                == "The image is built for major version 10 of the plugin ABI; this host has 1.1.")
         let none = refusal(try build("ENTRY=something_else"))
         #expect(none?.code == .noEntry)
         #expect(none?.sentence == "The image exports no function whose name begins with patchbay_entry_v1.")

@@ -58,6 +58,22 @@ struct UpstreamTests {
         }
     }
 
+    @Test(
+        "a plugin promises not to look at sizes in a field that older ones do not have",
+        arguments: [
+            ([], false), (["UPSTREAM_FLAGS=PB_UPSTREAM_IGNORES_SIZE"], true), (["UPSTREAM_FLAGS=2"], false),
+            (["UPSTREAM_FLAGS=1", "UPSTREAM_SIZE=24"], false),
+        ] as [([String], Bool)])
+    func anySize(defines: [String], expected: Bool) throws {
+        let workshop = try Workshop()
+        try workshop.build(defines: defines)
+        let registry = try workshop.registry()
+        registry.scan()
+        let instance = try registry.instance(pluginID: "exerciser")
+        #expect(instance.preparesForAnySize == expected)
+        #expect(instance.supportsUpstream)
+    }
+
     @Test func passesOnTheSentenceOfThePlugin() {
         #expect(throws: PluginError(.unsupported, "The model none is not served.")) {
             try prepare(model: "none", into: RequestDraft())

@@ -117,11 +117,11 @@ struct PluginRegistryTests {
             (["MODULE_SIZE=40"], "The module record has 40 bytes; this host needs at least 64."),
             (
                 ["NEEDS_MINOR=99"],
-                "The module needs version 1.99 of the plugin ABI (built with gcc of the tests); this host has 1.0."
+                "The module needs version 1.99 of the plugin ABI (built with gcc of the tests); this host has 1.1."
             ),
             (
                 ["ABI_MAJOR=3"],
-                "The module is built for major version 3 of the plugin ABI (built with gcc of the tests); this host has 1.0."
+                "The module is built for major version 3 of the plugin ABI (built with gcc of the tests); this host has 1.1."
             ),
             (["PLUGIN_ID=\"impostor\""], "The plugin calls itself \"impostor\", its manifest \"exerciser\"."),
             (["OTHER_MANIFEST=\"{}\""], "The manifest that the module returns differs from the one in its section."),

@@ -86,4 +86,31 @@ struct JSONWriterTests {
         writer.number(8)
         #expect(writer.bytes == Array("8".utf8))
     }
+
+    @Test("Every character is written so that it is read again, wherever it stands in a string of any length")
+    func everyPlace() throws {
+        for length in 0..<36 {
+            for position in 0...length {
+                for scalar in Array(0..<0x80) + [0x80, 0xFF, 0x7FF, 0x800, 0xFFFD, 0x1F600] {
+                    let plain = String(repeating: "a", count: position)
+                    let rest = String(repeating: "~", count: length - position)
+                    let value = plain + String(try #require(Unicode.Scalar(scalar))) + rest
+                    let written = text { $0.string(value) }
+                    #expect(try JSONValue(parsing: written) == .string(value))
+                }
+            }
+        }
+    }
+
+    @Test("Numbers of every length have all their digits")
+    func digits() {
+        var number = 1
+        for _ in 0..<19 {
+            for value in [number, number - 1, -number, number + 7] {
+                #expect(text { $0.number(value) } == String(value))
+            }
+            number = number &* 10
+        }
+        #expect(text { $0.number(Int.max) } == String(Int.max))
+    }
 }

@@ -203,3 +203,57 @@ enum Formats {
         return read
     }
 }
+
+// Readers take documents apart where they stand; these take one that a test has as a tree.
+
+extension ChatRequestReader {
+    static func read(
+        _ document: JSONValue, context: ConversionContext
+    ) throws(ConversionError) -> CanonicalRequest {
+        try document.withNode { node throws(ConversionError) in try read(node, context: context) }
+    }
+}
+
+extension ChatResponseReader {
+    static func read(
+        _ document: JSONValue, context: ConversionContext
+    ) throws(ConversionError) -> CanonicalResponse {
+        try document.withNode { node throws(ConversionError) in try read(node, context: context) }
+    }
+}
+
+extension MessagesRequestReader {
+    static func read(
+        _ document: JSONValue, context: ConversionContext
+    ) throws(ConversionError) -> CanonicalRequest {
+        try document.withNode { node throws(ConversionError) in try read(node, context: context) }
+    }
+}
+
+extension MessagesResponseReader {
+    static func read(
+        _ document: JSONValue, context: ConversionContext
+    ) throws(ConversionError) -> CanonicalResponse {
+        try document.withNode { node throws(ConversionError) in try read(node, context: context) }
+    }
+}
+
+extension CanonicalRequest {
+    init(canonical document: JSONValue) throws(ConversionError) {
+        self = try document.withNode { node throws(ConversionError) in try CanonicalRequest(canonical: node) }
+    }
+}
+
+extension CanonicalResponse {
+    init(canonical document: JSONValue) throws(ConversionError) {
+        self = try document.withNode { node throws(ConversionError) in try CanonicalResponse(canonical: node) }
+    }
+}
+
+extension JSONValue {
+    func withNode<Result>(
+        _ body: (JSONNode) throws(ConversionError) -> Result
+    ) throws(ConversionError) -> Result {
+        try JSONNode.with(serialised(), malformed: ConversionError.malformed, body)
+    }
+}

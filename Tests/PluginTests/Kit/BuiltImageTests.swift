@@ -28,6 +28,15 @@ import Testing
         }
     }
 
+    @Test func platformsPromiseNotToLookAtSizes() throws {
+        try BuiltImages.withRegistry { registry in
+            for id in BuiltImages.ids where id.hasPrefix("platform-") {
+                let instance = try registry.instance(pluginID: id, site: "s", baseURL: "https://h.test")
+                #expect(instance.preparesForAnySize, "\(id)")
+            }
+        }
+    }
+
     @Test func configurationIsCheckedByTheManifest() throws {
         try BuiltImages.withRegistry { registry in
             #expect(throws: PatchbayHost.PluginError.self) {

@@ -44,7 +44,7 @@ extern "C" {
 
 /** Version of the ABI that this header describes. Another major has another entry function; a minor appends. */
 #define PB_ABI_MAJOR 1
-#define PB_ABI_MINOR 0
+#define PB_ABI_MINOR 1
 
 /** Marks the one function that a plugin image exports. */
 #if defined(__GNUC__)

@@ -87,6 +87,42 @@ enum {
     PB_END_TIMEOUT = 4
 };
 
+/** What may vary at a place of a frame. */
+enum {
+    /** A JSON string; start and length are those of what is between its quotes. What it says changes nothing. */
+    PB_HOLE_STRING = 1,
+    /** A JSON number that is nothing but digits. What it says changes nothing. */
+    PB_HOLE_DIGITS = 2,
+    /** A JSON string that is the text of the one PART_DELTA that comes of the frame. */
+    PB_HOLE_TEXT = 3
+};
+
+/** A place in the data of a frame that may vary. Frozen. */
+typedef struct pb_hole {
+    uint32_t kind;
+    uint32_t start;
+    uint32_t length;
+} pb_hole;
+
+/** So many places of a frame may vary at most. */
+#define PB_PATTERN_HOLES 4
+
+/**
+ * What frames have in common that differ in a few places only.
+ *
+ * hole_count           places in `holes`, in the order of the frame; they do not touch.
+ * choice, part, field  of the PART_DELTA that comes of such a frame, if one of the places is its text. Without such a
+ *                      place nothing comes of the frame: no event.
+ */
+typedef struct pb_pattern {
+    uint32_t size;
+    uint32_t hole_count;
+    pb_hole holes[PB_PATTERN_HOLES];
+    uint32_t choice;
+    uint32_t part;
+    uint32_t field;
+} pb_pattern;
+
 typedef struct pb_codec {
     uint32_t size;
     /** One of PB_FRAMING_, for both directions. */
@@ -141,6 +177,23 @@ typedef struct pb_codec {
 
     /** [hot] Bytes that keep a silent stream alive without meaning anything. Nothing written = the format has none. */
     pb_status (*heartbeat)(void *instance, const pb_sink *wire);
+
+    /**
+     * [stream] What the frame that the decoder was given last has in common with those that may follow; `frame` is that
+     * frame again. PB_OK promises: as long as nothing but such frames follows, each of them would make no event but
+     * the PART_DELTA that is said (none if no place is a text), and the decoder need not see it. What is in a text is
+     * valid UTF-8, not empty, and has no other escapes than \" \\ \b \f \n \r \t. Any other frame ends the promise.
+     * PB_E_UNSUPPORTED where nothing can be promised. May be NULL.
+     */
+    pb_status (*decoder_pattern)(void *decoder, const pb_frame *frame, pb_pattern *pattern);
+    /**
+     * [stream] What stands before and behind the inside of the JSON string with the text in the bytes of a PART_DELTA
+     * with this choice, part and field. PB_OK promises: as long as no other event comes, these bytes, with a text of the
+     * kind above between them as it stands, are what encoder_events would write, and the encoder need not see the
+     * event. PB_E_UNSUPPORTED where nothing can be promised. May be NULL.
+     */
+    pb_status (*encoder_pattern)(void *encoder, uint32_t choice, uint32_t part, uint32_t field, const pb_sink *before,
+                                 const pb_sink *behind);
 } pb_codec;
 
 #ifdef __cplusplus

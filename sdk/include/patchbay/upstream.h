@@ -160,6 +160,13 @@ typedef struct pb_verdict {
     uint64_t retry_after_ms;
 } pb_verdict;
 
+/**
+ * In pb_upstream.flags: prepare does not look at body_size. What it says then depends on nothing but the other fields of
+ * the attempt and the headers that it asks for, and the host may keep it for attempts in which these are the same, for
+ * as long as the instance lives. What it fills in for `${secret:NAME}` it takes anew when a credential changes.
+ */
+#define PB_UPSTREAM_IGNORES_SIZE 0x1u
+
 typedef struct pb_upstream {
     uint32_t size;
     uint32_t reserved;
@@ -174,6 +181,9 @@ typedef struct pb_upstream {
      * judgement to the host's own table.
      */
     pb_status (*classify)(void *instance, const pb_outcome *outcome, pb_verdict *verdict, const pb_sink *reason);
+
+    /** Since 1.1: PB_UPSTREAM_ flags. */
+    uint64_t flags;
 } pb_upstream;
 
 #ifdef __cplusplus

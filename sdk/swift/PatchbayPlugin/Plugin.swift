@@ -30,9 +30,15 @@ public protocol PlatformAdapter: Plugin {
 
     /// Judges an answer that is not plainly good. Pure. nil leaves the judgement to the host's own table.
     func classify(_ outcome: Outcome) -> Verdict?
+
+    /// `prepare` does not look at ``Attempt/bodySize``. The host may then keep what it says and use it for every
+    /// attempt in which all else that `prepare` can see is the same, headers that it asked for included, so that most
+    /// requests need no call. False unless you say so.
+    static var preparesForAnySize: Bool { get }
 }
 
 extension PlatformAdapter {
+    public static var preparesForAnySize: Bool { false }
     public func classify(_ outcome: Outcome) -> Verdict? { nil }
 }
 

@@ -49,11 +49,14 @@ private struct PluginRecord {
     let make: @Sendable ([UInt8], Host) throws -> Instance
     let framing: Framing?
     let isPlatform: Bool
+    let preparesForAnySize: Bool
 
     init<P: Plugin>(_ type: P.Type, id: StaticString) {
         make = { configuration, host in try Instance(type, configuration: configuration, host: host) }
         framing = (type as? any WireFormatCodec.Type)?.framing
-        isPlatform = type is any PlatformAdapter.Type
+        let platform = type as? any PlatformAdapter.Type
+        isPlatform = platform != nil
+        preparesForAnySize = platform?.preparesForAnySize ?? false
         plugin.size = UInt32(MemoryLayout<pb_plugin>.size)
         plugin.id = pb_str(id)
         plugin.create = createInstance
@@ -89,7 +92,9 @@ private func findInterface(
     let record = PluginRecord.at(plugin)
     switch String(cString: id) {
     case PB_CONTROL_ID: return UnsafeRawPointer(controlTable.pointer)
-    case PB_UPSTREAM_ID: return record.pointee.isPlatform ? UnsafeRawPointer(upstreamTable.pointer) : nil
+    case PB_UPSTREAM_ID:
+        guard record.pointee.isPlatform else { return nil }
+        return UnsafeRawPointer(upstreamTable(preparesForAnySize: record.pointee.preparesForAnySize))
     case PB_CODEC_ID: return record.pointee.framing.flatMap(codecTable).map { UnsafeRawPointer($0) }
     default: return nil
     }

@@ -51,9 +51,22 @@ public protocol WireDecoder {
     mutating func frames(_ frames: FrameBatch, into events: inout EventWriter)
     /// No more frames. Emits what is outstanding, and the end event. Called once at most.
     mutating func finish(_ reason: StreamEnd, into events: inout EventWriter)
+    /// What `frame`, which was the last one that the decoder was given, has in common with those that may follow; see
+    /// ``FramePattern`` for what is promised with it. Nil promises nothing.
+    mutating func pattern(of frame: Frame) -> FramePattern?
+}
+
+extension WireDecoder {
+    public func pattern(of frame: Frame) -> FramePattern? { nil }
 }
 
 /// Events → bytes of one streamed answer, framing included. Called serially; the thread may change between calls.
 public protocol WireEncoder {
     mutating func events(_ events: EventBatch, into wire: inout ByteWriter)
+    /// What stands around the text of such a delta; see ``FrameSides`` for what is promised with it. Nil promises nothing.
+    func sides(choice: Int, part: Int, _ field: PartField) -> FrameSides?
+}
+
+extension WireEncoder {
+    public func sides(choice: Int, part: Int, _ field: PartField) -> FrameSides? { nil }
 }

@@ -34,6 +34,7 @@ private final class TypedCodec<C: WireFormatCodec>: AnyCodec, @unchecked Sendabl
 class AnyDecoder {
     func frames(_ frames: FrameBatch, into events: inout EventWriter) {}
     func finish(_ reason: StreamEnd, into events: inout EventWriter) {}
+    func pattern(of frame: Frame) -> FramePattern? { nil }
 }
 
 private final class TypedDecoder<D: WireDecoder>: AnyDecoder {
@@ -43,10 +44,12 @@ private final class TypedDecoder<D: WireDecoder>: AnyDecoder {
 
     override func frames(_ frames: FrameBatch, into events: inout EventWriter) { decoder.frames(frames, into: &events) }
     override func finish(_ reason: StreamEnd, into events: inout EventWriter) { decoder.finish(reason, into: &events) }
+    override func pattern(of frame: Frame) -> FramePattern? { decoder.pattern(of: frame) }
 }
 
 class AnyEncoder {
     func events(_ events: EventBatch, into wire: inout ByteWriter) {}
+    func sides(choice: Int, part: Int, _ field: PartField) -> FrameSides? { nil }
 }
 
 private final class TypedEncoder<E: WireEncoder>: AnyEncoder {
@@ -55,4 +58,7 @@ private final class TypedEncoder<E: WireEncoder>: AnyEncoder {
     init(_ encoder: E) { self.encoder = encoder }
 
     override func events(_ events: EventBatch, into wire: inout ByteWriter) { encoder.events(events, into: &wire) }
+    override func sides(choice: Int, part: Int, _ field: PartField) -> FrameSides? {
+        encoder.sides(choice: choice, part: part, field)
+    }
 }

@@ -14,6 +14,7 @@ private func makeCodecTable(_ framing: Framing) -> pb_codec {
     table.framing = framing.rawValue
     addDocuments(to: &table)
     addStreams(to: &table)
+    addPatterns(to: &table)
     return table
 }
 
@@ -98,6 +99,28 @@ private func addStreams(to table: inout pb_codec) {
     }
     table.encoder_close = { encoder in
         if let encoder { Unmanaged<AnyEncoder>.fromOpaque(encoder).release() }
+    }
+}
+
+private func addPatterns(to table: inout pb_codec) {
+    table.decoder_pattern = { decoder, frame, record in
+        guard let decoder, let frame = frame?.pointee, let record else { return PB_INTERNAL }
+        let view = Frame(event: ByteView(frame.event), data: ByteView(frame.data))
+        let pattern = Unmanaged<AnyDecoder>.fromOpaque(decoder)._withUnsafeGuaranteedRef { $0.pattern(of: view) }
+        guard let pattern, pattern.fill(&record.pointee) else { return pb_status(PB_E_UNSUPPORTED) }
+        return PB_DONE
+    }
+    table.encoder_pattern = { encoder, choice, part, field, before, behind in
+        guard let encoder, let before, let behind else { return PB_INTERNAL }
+        guard let field = PartField(rawValue: field) else { return pb_status(PB_E_UNSUPPORTED) }
+        let sides = Unmanaged<AnyEncoder>.fromOpaque(encoder)._withUnsafeGuaranteedRef {
+            $0.sides(choice: Int(choice), part: Int(part), field)
+        }
+        guard let sides else { return pb_status(PB_E_UNSUPPORTED) }
+        var writers = (before: ByteWriter(before), behind: ByteWriter(behind))
+        writers.before.append(sides.before)
+        writers.behind.append(sides.behind)
+        return result(min(writers.before.status, writers.behind.status))
     }
 }
 

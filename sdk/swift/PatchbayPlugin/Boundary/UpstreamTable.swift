@@ -1,7 +1,14 @@
 import CPatchbay
 
-/// The table of `patchbay.upstream/1`, built once.
-let upstreamTable = StaticRecord(
+/// The tables of `patchbay.upstream/1`, built once: with and without the promise not to look at the size of bodies.
+private let upstreamTable = StaticRecord(makeUpstreamTable(flags: 0))
+private let anySizeUpstreamTable = StaticRecord(makeUpstreamTable(flags: UInt64(PB_UPSTREAM_IGNORES_SIZE)))
+
+func upstreamTable(preparesForAnySize: Bool) -> UnsafePointer<pb_upstream> {
+    preparesForAnySize ? anySizeUpstreamTable.pointer : upstreamTable.pointer
+}
+
+private func makeUpstreamTable(flags: UInt64) -> pb_upstream {
     pb_upstream(
         size: UInt32(MemoryLayout<pb_upstream>.size), reserved: 0,
         prepare: { instance, attempt, builder, error in
@@ -11,7 +18,8 @@ let upstreamTable = StaticRecord(
         classify: { instance, outcome, verdict, reason in
             guard let outcome, let verdict, let instance = Instance.at(instance) else { return PB_INTERNAL }
             return instance._withUnsafeGuaranteedRef { classify($0, outcome, verdict, reason) }
-        }))
+        }, flags: flags)
+}
 
 private func prepare(
     _ instance: Instance, _ attempt: UnsafePointer<pb_attempt>, _ builder: UnsafePointer<pb_request_builder>,
