@@ -95,7 +95,8 @@ extension Exchange {
         let draft = loop.draft
         if let form = fields.form { return try formRequest(form, draft, upstream) }
         let isOwn = attempt.isSameFormat && !dropsReasoning && !isForeignShape
-        let body = try isOwn ? patchedBody(draft) : convertedBody(draft, from: client)
+        var body = try isOwn ? patchedBody(draft) : convertedBody(draft, from: client)
+        if !attempt.unwanted.isEmpty { body = try withoutUnwanted(body) }
         if responses?.compaction != nil { noteEmulatedCompaction() }
         if let known { return upstreamRequest(known, body: try continued(body)) }
         return try upstreamRequest(draft: draft, upstream: upstream, body: continued(body))

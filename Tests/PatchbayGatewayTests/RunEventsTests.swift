@@ -27,7 +27,7 @@ import Testing
     }
 
     @Test func eventsAreNumberedAndNamedAnew() {
-        let events = RunEvents(id: "resp_1", limit: 10_000)
+        let events = RunEvents(id: "resp_1", limit: 10_000, budget: EventBudget())
         events.append(frame("response.created", response("in_progress")) + Array(": ka\n\n".utf8) + frame("x"))
         let reader = Reader()
         reader.read(events, after: -1)
@@ -46,7 +46,7 @@ import Testing
     }
 
     @Test func whoIsThereWaitsAndWhoComesLaterGetsTheRest() {
-        let events = RunEvents(id: "r", limit: 10_000)
+        let events = RunEvents(id: "r", limit: 10_000, budget: EventBudget())
         let (first, late) = (Reader(), Reader())
         first.read(events, after: -1)
         #expect(first.batches.isEmpty)
@@ -67,7 +67,7 @@ import Testing
     }
 
     @Test func whatIsTooMuchIsSaid() {
-        let events = RunEvents(id: "r", limit: 200)
+        let events = RunEvents(id: "r", limit: 200, budget: EventBudget())
         for _ in 0..<9 { events.append(frame("a")) }
         events.end()
         let reader = Reader()
@@ -77,8 +77,28 @@ import Testing
         #expect(reader.hasOverflowed && events.all == nil)
     }
 
+    @Test func allOfThemTogetherHaveABound() {
+        let budget = EventBudget()
+        #expect(budget.take(EventBudget.most - 100) && !budget.take(101) && budget.take(50))
+        do {
+            let events = RunEvents(id: "r", limit: 10_000, budget: budget)
+            events.append(frame("a"))
+            #expect(events.hasOverflowed)
+        }
+        budget.give(EventBudget.most - 50)
+        do {
+            let events = RunEvents(id: "r", limit: 10_000, budget: budget)
+            events.append(frame("a"))
+            #expect(!events.hasOverflowed && !budget.take(EventBudget.most))
+        }
+        #expect(budget.take(EventBudget.most))
+    }
+
     @Test func frameAfterFrameIsTheSameAsAllAtOnce() {
-        let (one, all) = (RunEvents(id: "r", limit: 10_000), RunEvents(id: "r", limit: 10_000))
+        let budget = EventBudget()
+        let (one, all) = (
+            RunEvents(id: "r", limit: 10_000, budget: budget), RunEvents(id: "r", limit: 10_000, budget: budget)
+        )
         let frames = [frame("a"), frame("b", response("in_progress")), frame("response.failed", response("failed"))]
         for frame in frames { one.append(frame) }
         all.append(Array(frames.joined()))

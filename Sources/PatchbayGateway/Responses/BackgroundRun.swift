@@ -24,10 +24,10 @@ final class BackgroundRun {
 
     init(
         id: String, owner: String, turn: ResponsesTurn, body: ByteBuffer, created: Int64, store: ResponseStore,
-        isStream: Bool
+        events: RunEvents?
     ) {
         self.id = id
-        events = isStream ? RunEvents(id: id, limit: store.entryBytes) : nil
+        self.events = events
         self.owner = owner
         self.store = store
         previous = turn.previous

@@ -16,6 +16,8 @@ final class BackgroundRuns: Sendable {
 
     /// More than this are not at work at once, because nobody waits for them who could give up.
     static let most = 1_024
+    /// Of the events of all of them.
+    let eventBudget = EventBudget()
 
     private let places = Mutex<[String: Place]>([:])
 

@@ -17,9 +17,11 @@ extension Exchange {
             throw .invalid("\"store\" has to be true for a response in the background", parameter: "store")
         }
         let (own, isStream) = try foregroundBody()
+        let id = "resp_" + requestID
+        let budget = loop.runs.eventBudget
         let run = BackgroundRun(
-            id: "resp_" + requestID, owner: owner, turn: turn, body: body, created: startedAtUnix / 1000, store: store,
-            isStream: isStream)
+            id: id, owner: owner, turn: turn, body: body, created: startedAtUnix / 1000, store: store,
+            events: isStream ? RunEvents(id: id, limit: store.entryBytes, budget: budget) : nil)
         let place = ClientConnection(running: run, as: connection)
         let bound = NIOLoopBound(place, eventLoop: loop.eventLoop)
         let events = run.events.map { NIOLoopBound($0, eventLoop: loop.eventLoop) }

@@ -1,4 +1,20 @@
 import PatchbayWire
+import Synchronization
+
+/// Bytes of the events of all responses in the background, on whatever loop.
+final class EventBudget: Sendable {
+    static let most = 268_435_456
+    private let used = Atomic<Int>(0)
+
+    /// False, with nothing taken, if they would be too many.
+    func take(_ count: Int) -> Bool {
+        guard used.add(count, ordering: .relaxed).newValue > Self.most else { return true }
+        give(count)
+        return false
+    }
+
+    func give(_ count: Int) { used.subtract(count, ordering: .relaxed) }
+}
 
 /// The events of a response that is made in the background and streamed: kept while it is made, so that a client may
 /// come, go, and come back behind any event. Confined to the loop of its run.
@@ -17,20 +33,26 @@ final class RunEvents {
     private let id: String
     /// Bytes of all events; what is beyond is not kept.
     private let limit: Int
+    private let budget: EventBudget
     private var bytes: [UInt8] = []
     /// Where each event begins; the number of an event is its place here.
     private var starts: [Int] = []
     private var isEnded = false
+    /// Bytes of the budget.
+    private var taken = 0
     private(set) var hasOverflowed = false
     /// The response of the last event, if that was one which ends a stream.
     private(set) var final: [UInt8]?
     private var waiting: [(after: Int, reply: (Batch) -> Void)] = []
 
     /// - Parameter id: by which clients know the response, whatever the upstream calls it.
-    init(id: String, limit: Int) {
+    init(id: String, limit: Int, budget: EventBudget) {
         self.id = id
         self.limit = limit
+        self.budget = budget
     }
+
+    deinit { budget.give(taken) }
 
     var isEmpty: Bool { starts.isEmpty }
 
@@ -104,10 +126,12 @@ final class RunEvents {
         } catch {
             return
         }
-        guard bytes.count + numbered.count + 64 <= limit else {
+        let size = numbered.count + (frame.event?.count ?? 0) + 16
+        guard bytes.count + size <= limit, budget.take(size) else {
             hasOverflowed = true
             return
         }
+        taken += size
         starts.append(bytes.count)
         StreamEdit.append(frame, with: numbered, to: &bytes)
         guard hasResponse, let type = found[0]?.string(in: data), Self.last.contains(type) else { return }
