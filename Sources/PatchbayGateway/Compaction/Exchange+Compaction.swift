@@ -19,7 +19,7 @@ extension Exchange {
     /// this cannot be done here.
     func emulatesCompaction() -> Bool {
         guard endpoint == .compaction, state == .waiting, loop.sealing != nil, !attempts.isEmpty,
-            attempts.allSatisfy({ $0.fault == Fault.endpoint.name || $0.reason == Exchange.cannotCompact }),
+            attempts.allSatisfy(lacksEndpoint),
             let request = body.withUnsafeReadableBytes({ CompactionRequest($0) })
         else { return false }
         if let refused = refusedLoss, refused <= .semantic {
@@ -51,6 +51,12 @@ extension Exchange {
             answerLastError()
         }
         return true
+    }
+
+    /// Whether an attempt shows that its channel has no such endpoint.
+    private func lacksEndpoint(_ attempt: AttemptRecord) -> Bool {
+        attempt.fault == Fault.endpoint.name || attempt.reason == Exchange.cannotCompact
+            || [404, 405, 501].contains(attempt.status)
     }
 
     /// Says in the answer that a summary stands for the conversation.
