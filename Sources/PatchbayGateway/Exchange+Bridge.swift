@@ -180,11 +180,15 @@ extension Exchange {
         if let answered { return answered }
         var shortened: [UInt8] = []
         canonical.withUnsafeBytes { bytes in
-            let found = try? JSONFieldScanner.scanTopLevel(bytes, names: ["turns"])
-            guard let turns = found?.first ?? nil else { return shortened.append(contentsOf: bytes) }
+            var scanner = JSONFieldScanner(["turns"], probe: Self.turns)
+            guard (try? scanner.scan(bytes)) != nil, let turns = scanner[0] else {
+                return shortened.append(contentsOf: bytes)
+            }
             Array("[]".utf8).withUnsafeBytes { JSONPatch.replace(turns.span, with: $0, in: bytes, into: &shortened) }
         }
         answered = shortened
         return shortened
     }
+
+    private static let turns = JSONProbe([.value("turns")])
 }

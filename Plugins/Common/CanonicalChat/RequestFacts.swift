@@ -31,76 +31,60 @@ package struct RequestFacts: Sendable, Hashable {
         customTools = Set(request.tools.lazy.filter { $0.kind == .custom }.map(\.name))
     }
 
+    private static let probe = JSONProbe([
+        .object("origin", [.value("format")]), .object("stream", [.value("on"), .value("include_usage")]),
+        .object("reasoning", [.value("expose")]), .value("tools"),
+    ])
+
     /// Reads what answers need from a canonical request; anything malformed counts as absent.
-    ///
-    /// What is needed stands in four members; the rest is stepped over.
     package init(parsing canonical: UnsafeRawBufferPointer) {
         self.init()
-        guard var reader = try? JSONReader(canonical) else { return }
-        do throws(JSONError) {
-            try reader.object { name, reader throws(JSONError) in
-                if name.equals("origin") {
-                    try readOrigin(&reader, of: canonical)
-                } else if name.equals("stream") {
-                    try readStream(&reader)
-                } else if name.equals("reasoning") {
-                    try readReasoning(&reader, of: canonical)
-                } else if name.equals("tools") {
-                    readTools(try reader.value().bytes(in: canonical))
-                } else {
-                    _ = try reader.value()
-                }
+        let isProbed = withUnsafeTemporaryAllocation(of: JSONField.self, capacity: Self.probe.count) { room in
+            guard let base = room.baseAddress, let present = Self.probe.find(in: canonical, base) else { return false }
+            read(JSONProbeFields(base, present: present, of: canonical))
+            return true
+        }
+        if isProbed { return }
+        // A member that is there twice, or whose name has escapes.
+        try? JSONNode.with(canonical, malformed: ConversionError.malformed) { document throws(ConversionError) in
+            read(document)
+        }
+    }
+
+    private mutating func read(_ fields: JSONProbeFields) {
+        let canonical = fields.document
+        format = fields[1]?.string(in: canonical) ?? ""
+        stream = fields[3]?.boolValue ?? false
+        includeUsage = fields[4]?.boolValue ?? false
+        if let expose = fields[6] { take(expose: expose.string(in: canonical)) }
+        guard let tools = fields[7] else { return }
+        try? JSONNode.with(tools.bytes(in: canonical), malformed: ConversionError.malformed) {
+            list throws(ConversionError) in readTools(list)
+        }
+    }
+
+    private mutating func read(_ document: JSONNode) {
+        format = document["origin"]?["format"]?.stringValue ?? ""
+        stream = document["stream"]?["on"]?.boolValue ?? false
+        includeUsage = document["stream"]?["include_usage"]?.boolValue ?? false
+        if let expose = document["reasoning"]?["expose"] { take(expose: expose.stringValue) }
+        if let tools = document["tools"] { readTools(tools) }
+    }
+
+    private mutating func take(expose word: String?) {
+        hidesReasoning = word == "none"
+        wantsReasoning = !hidesReasoning
+    }
+
+    private mutating func readTools(_ list: JSONNode) {
+        for tool in list.elements {
+            guard let name = tool["name"]?.stringValue else { continue }
+            toolNames.append(name)
+            if let kind = tool["kind"] {
+                if kind.equals("custom") { customTools.insert(name) }
+                if kind.equals("server") { hasServerTools = true }
             }
-            includeUsage = includeUsage ?? false
-        } catch {
-            self = RequestFacts()
-        }
-    }
-
-    private mutating func readOrigin(
-        _ reader: inout JSONReader, of canonical: UnsafeRawBufferPointer
-    ) throws(JSONError) {
-        guard try reader.isAtObject() else { return _ = try reader.value() }
-        try reader.object { name, reader throws(JSONError) in
-            let field = try reader.value()
-            if name.equals("format") { format = field.string(in: canonical) ?? "" }
-        }
-    }
-
-    private mutating func readStream(_ reader: inout JSONReader) throws(JSONError) {
-        guard try reader.isAtObject() else { return _ = try reader.value() }
-        try reader.object { name, reader throws(JSONError) in
-            let kind = try reader.value().kind
-            let flag = if case .true = kind { true } else { false }
-            if name.equals("on") { stream = flag }
-            if name.equals("include_usage") { includeUsage = flag }
-        }
-    }
-
-    private mutating func readReasoning(
-        _ reader: inout JSONReader, of canonical: UnsafeRawBufferPointer
-    ) throws(JSONError) {
-        guard try reader.isAtObject() else { return _ = try reader.value() }
-        try reader.object { name, reader throws(JSONError) in
-            let field = try reader.value()
-            if name.equals("expose") {
-                hidesReasoning = field.string(in: canonical) == "none"
-                wantsReasoning = !hidesReasoning
-            }
-        }
-    }
-
-    private mutating func readTools(_ list: UnsafeRawBufferPointer) {
-        try? JSONNode.with(list, malformed: ConversionError.malformed) { list throws(ConversionError) in
-            for tool in list.elements {
-                guard let name = tool["name"]?.stringValue else { continue }
-                toolNames.append(name)
-                if let kind = tool["kind"] {
-                    if kind.equals("custom") { customTools.insert(name) }
-                    if kind.equals("server") { hasServerTools = true }
-                }
-                if tool["native"]?["openai.chat"]?["$legacy"] != nil { legacyFunctions = true }
-            }
+            if tool["native"]?["openai.chat"]?["$legacy"] != nil { legacyFunctions = true }
         }
     }
 }
