@@ -13,6 +13,10 @@ final class CandidateSlot {
     let destination: UpstreamDestination?
     let series: RequestSeries
     let policy: RequestPolicy
+    /// Those of ``policy`` that the transport keeps.
+    let timeouts: UpstreamTimeouts
+    /// A second channel may be asked when the first is late.
+    let isHedged: Bool
     /// What the platform plugin said for requests of several kinds, the oldest one first.
     private var preparedHeads: [PreparedHead] = []
     private static let preparedHeadLimit = 4
@@ -27,6 +31,10 @@ final class CandidateSlot {
         self.destination = destination
         self.series = series
         self.policy = policy
+        let timeouts = policy.timeouts
+        self.timeouts = UpstreamTimeouts(
+            connect: timeouts.connect, write: timeouts.write, firstByte: timeouts.firstByte, idle: timeouts.idle)
+        isHedged = policy.retry.hedge > 0
     }
 
     func preparedHead(for question: PreparedHead.Question, _ headers: HeaderView) -> PreparedHead? {

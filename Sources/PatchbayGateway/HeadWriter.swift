@@ -72,13 +72,18 @@ struct HeadWriter {
             bound &*= 10
         }
         precondition(length <= capacity - count, "the size of a head is worked out before it is written")
-        count &+= length
-        var place = count
-        for _ in 0..<length {
-            place &-= 1
-            base.storeBytes(of: UInt8(truncatingIfNeeded: 48 &+ rest % 10), toByteOffset: place, as: UInt8.self)
-            rest /= 10
+        var left = length
+        while left >= 2 {
+            left &-= 2
+            let pair = rest % 100
+            rest /= 100
+            let digits = 0x3030 &+ UInt16(truncatingIfNeeded: pair / 10 | (pair % 10) << 8)
+            base.storeBytes(of: digits.littleEndian, toByteOffset: count &+ left, as: UInt16.self)
         }
+        if left == 1 {
+            base.storeBytes(of: UInt8(truncatingIfNeeded: 48 &+ rest), toByteOffset: count, as: UInt8.self)
+        }
+        count &+= length
     }
 
     @inline(__always)

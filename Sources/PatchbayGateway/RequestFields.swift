@@ -69,7 +69,8 @@ struct RequestFields {
     }
 
     /// A scanner for the members that this type looks at; to be kept and used again.
-    static var scanner: JSONFieldScanner { JSONFieldScanner(names) }
+    static var scanner: JSONFieldScanner { JSONFieldScanner(names, probe: probe) }
+    private static let probe = JSONProbe(names.map { .value($0) })
 
     private mutating func scan(
         _ bytes: UnsafeRawBufferPointer, _ scanner: inout JSONFieldScanner

@@ -15,6 +15,18 @@ import Testing
     ])
     func decimals(number: Int, text: String) {
         #expect(written { $0.writeDecimal(number) } == text)
+        #expect(written { HeadWriter.write(to: &$0, capacity: text.utf8.count) { $0.write(decimal: number) } } == text)
+    }
+
+    @Test func decimalsOfEveryLength() {
+        var number = 0
+        for digit in 1...9 {
+            number = number * 100 + digit * 11 - digit
+            for value in [number, number - 1, number / 10, number / 10 * 10] {
+                let text = written { HeadWriter.write(to: &$0, capacity: 20) { $0.write(decimal: value) } }
+                #expect(text == String(max(0, value)))
+            }
+        }
     }
 
     @Test(arguments: [(1, "1"), (9, "9"), (10, "a"), (15, "f"), (16, "10"), (255, "ff"), (256, "100"), (65_536, "10000")])

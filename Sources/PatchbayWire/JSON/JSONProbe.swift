@@ -58,7 +58,7 @@ package struct JSONProbe: @unchecked Sendable {
     /// Looks at a document.
     ///
     /// - Parameter fields: room for ``count`` fields. Those of members that are there are written; the span of a
-    ///   container begins where it does and has no defined end.
+    ///   container that members are looked for in has no defined end.
     /// - Returns: bit n: the member n is there. Nil if `bytes` are not one JSON object, or an odd one: a member that is
     ///   looked for is there twice, a name that might be one is written with escapes, or an array has several elements
     ///   or one that is no object.

@@ -24,12 +24,15 @@ struct JSONProbeWalk {
     /// The entry of the value that comes next; -1 = it means nothing.
     private var next = -1
     private var elements = 0
+    /// The member whose value is the container that is passed over; -1 = it means nothing.
+    private var passedField = -1
     private(set) var present: UInt32 = 0
 
     /// Deeper documents are left to others.
-    private static let maxDepth = 64
+    static let maxDepth = 64
 
     /// Nil if the bytes cannot be an object.
+    @inline(__always)
     init?(
         _ bytes: UnsafeRawBufferPointer, _ nodes: UnsafePointer<JSONProbe.Node>,
         _ entries: UnsafePointer<JSONProbe.Entry>, _ fields: UnsafeMutablePointer<JSONField>
@@ -118,6 +121,9 @@ struct JSONProbeWalk {
             if lookedInto == depth {
                 lookedInto &-= 1
                 place = nodes[place].parent
+            } else if passedField >= 0, lookedInto &+ 1 == depth {
+                fields[passedField].span.end = Int32(truncatingIfNeeded: position)
+                passedField = -1
             }
             depth &-= 1
             nesting &>>= 1
@@ -214,10 +220,14 @@ struct JSONProbeWalk {
         } else {
             guard next >= 0 else { return true }
             let node = entries[next].node
+            let id = entries[next].id
             let kind = isObject ? JSONKind.object : .array
             guard record(JSONField(span: JSONSpan(start: position, end: position), kind: kind, hasEscapes: false))
             else { return false }
-            guard node >= 0, (nodes[node].element < 0) == isObject else { return true }
+            guard node >= 0, (nodes[node].element < 0) == isObject else {
+                passedField = id
+                return true
+            }
             place = node
             elements = 0
         }

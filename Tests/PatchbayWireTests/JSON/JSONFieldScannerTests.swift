@@ -22,6 +22,48 @@ struct JSONFieldScannerTests {
         }
     }
 
+    /// What a scanner says of a document: kinds, values and whether they have escapes, or the refusal.
+    private func said(_ scanner: inout JSONFieldScanner, _ text: [UInt8]) -> Result<[String?], JSONError> {
+        text.withUnsafeBytes { bytes in
+            Result { () throws(JSONError) in
+                try scanner.scan(bytes)
+                return scanner.names.indices.map { index in
+                    scanner[index].map {
+                        "\($0.kind) \($0.hasEscapes) \(String(decoding: $0.bytes(in: bytes), as: UTF8.self))"
+                    }
+                }
+            }
+        }
+    }
+
+    @Test("With a probe it says the same")
+    func probed() throws {
+        let names: [StaticString] = ["a", "b", "key", "model", "long name of more than sixteen bytes"]
+        var plain = JSONFieldScanner(names)
+        var fast = JSONFieldScanner(names, probe: JSONProbe(names.map { .value($0) }))
+        let values = [
+            "1", "-0.5e1", "null", "true", "false", #""x""#, #""\u0078\n""#, "[]", "{}", #"[{"a":[1,{"b":2}]},3]"#,
+            #"{"a":{"b":[]},"x":"} ]"}"#, "\"\(String(repeating: "longer than a block ", count: 5))\"", "[1,]",
+            "01", #""open"#, "tru",
+        ]
+        var random = SeededRandom(seed: 11)
+        for _ in 0..<4000 {
+            let count = random.below(5)
+            let members = (0..<count).map { _ in
+                let name = random.below(6)
+                let text = name < names.count ? "\(names[name])" : #"\u0061"#
+                return "\"\(text)\"\(random.below(3) == 0 ? " " : ""):\(values[random.below(values.count)])"
+            }
+            let text = Array("{\(members.joined(separator: random.below(4) == 0 ? " ,\n" : ","))}".utf8)
+            #expect(said(&fast, text) == said(&plain, text), "\(String(decoding: text, as: UTF8.self))")
+            let cut = Array(text[..<random.below(text.count)])
+            #expect(said(&fast, cut) == said(&plain, cut))
+        }
+        let brackets = String(repeating: "[", count: 100) + String(repeating: "]", count: 100)
+        let deep = Array("{\"a\":\(brackets)}".utf8)
+        #expect(said(&fast, deep) == said(&plain, deep))
+    }
+
     @Test("Only the outermost object counts, and of duplicates the last")
     func duplicates() throws {
         let text = Array(#"{"model":"a","x":{"model":"c"},"m\u006fdel":"b"}"#.utf8)
