@@ -98,16 +98,16 @@ struct MessagesUsage {
     }
 
     /// Takes over what a later object knows. Counters are cumulative; relays send zeros for what they do not know.
-    mutating func merge(_ usage: JSONValue) {
-        func newer(_ old: Int?, _ value: JSONValue?) -> Int? {
-            guard let new = value?.intValue else { return old }
+    mutating func merge(_ usage: MessagesUsage) {
+        func newer(_ old: Int?, _ value: Int?) -> Int? {
+            guard let new = value else { return old }
             return new == 0 ? old ?? 0 : new
         }
-        input = newer(input, usage["input_tokens"])
-        cacheWrite = newer(cacheWrite, usage["cache_creation_input_tokens"])
-        cacheRead = newer(cacheRead, usage["cache_read_input_tokens"])
-        output = newer(output, usage["output_tokens"])
-        thinking = newer(thinking, usage["output_tokens_details"]?["thinking_tokens"])
+        input = newer(input, usage.input)
+        cacheWrite = newer(cacheWrite, usage.cacheWrite)
+        cacheRead = newer(cacheRead, usage.cacheRead)
+        output = newer(output, usage.output)
+        thinking = newer(thinking, usage.thinking)
     }
 
     /// Takes the value that comes next in a document; what is no object has no counters.

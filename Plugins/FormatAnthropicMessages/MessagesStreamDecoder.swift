@@ -64,7 +64,15 @@ struct MessagesStreamDecoder {
     private mutating func document(_ name: UnsafeRawBufferPointer, _ events: inout [AnswerEvent]) {
         let root = tape.root
         // The type in the data counts; the event name is only a fallback.
-        let type = tape.member(root, named: "type").flatMap { tape.string($0) } ?? String(decoding: name, as: UTF8.self)
+        guard let type = tape.member(root, named: "type"), tape.kind(type) == .string else {
+            return document(root, ByteView(name), &events)
+        }
+        guard tape.hasEscapes(type) else { return document(root, ByteView(tape.rawString(type)), &events) }
+        var word = tape.string(type) ?? ""
+        word.withUTF8 { document(root, ByteView(UnsafeRawBufferPointer($0)), &events) }
+    }
+
+    private mutating func document(_ root: JSONIndex, _ type: ByteView, _ events: inout [AnswerEvent]) {
         switch type {
         case "content_block_delta": delta(root, &events)
         case "content_block_start": openBlock(root, &events)
@@ -75,7 +83,7 @@ struct MessagesStreamDecoder {
         case "ping": if hasStarted { events.append(.ping) }
         case "error": failWithDocument(&events)
         case "message" where !hasStarted: whole(&events)
-        default: unknown(type, root, &events)
+        default: unknown(type.string, root, &events)
         }
     }
 
@@ -100,7 +108,7 @@ struct MessagesStreamDecoder {
     private mutating func start(_ root: JSONIndex, _ events: inout [AnswerEvent]) {
         guard let message = tape.present(root, named: "message") else { return begin(id: "", model: "", &events) }
         if let counters = tape.present(message, named: "usage") {
-            usage.merge(JSONValue(tape, counters))
+            usage.merge(MessagesUsage(scanning: tape.raw(counters)))
             reported = usage.counts
         }
         begin(
@@ -115,7 +123,7 @@ struct MessagesStreamDecoder {
             finish = MessagesFormat.finish(word, stopSequence: sequence)
         }
         guard let counters = tape.present(root, named: "usage") else { return }
-        usage.merge(JSONValue(tape, counters))
+        usage.merge(MessagesUsage(scanning: tape.raw(counters)))
         guard usage.counts != reported else { return }
         reported = usage.counts
         events.append(.usage(reported))

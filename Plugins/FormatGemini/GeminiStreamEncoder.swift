@@ -68,6 +68,17 @@ struct GeminiStreamEncoder {
         output = writer.bytes
     }
 
+    /// Of text, which makes a frame for each delta.
+    func sides(choice: Int, part ordinal: Int, _ field: PartField) -> FrameSides? {
+        guard hasStarted, !hasEnded, case .text = field, let known = choices.first(where: { $0.index == choice }),
+            let kind = known.kind(ordinal), kind == .text || kind == .refusal
+        else { return nil }
+        var output: [UInt8] = []
+        var copy = self
+        copy.part(choice, &output) { answer.text(FrameSides.marker, into: &$0) }
+        return FrameSides(around: output)
+    }
+
     // MARK: - Parts
 
     private mutating func slot(_ index: Int) -> Int {

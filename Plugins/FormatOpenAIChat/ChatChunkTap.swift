@@ -125,7 +125,9 @@ extension ChatStreamDecoder {
         if isUnderWay, sawContent, chunk.isContentOnly { return true }
         let index = chunk.choice?.index ?? 0
         let word = chunk.choice?.finish?.string(in: data)
-        guard isUnderWay || chunk.hasChoices, word != "error", index >= 0, isKnown(index) || isRoomLeft else { return false }
+        guard isUnderWay || chunk.hasChoices, word != "error", index >= 0, isKnown(index) || isRoomLeft else {
+            return false
+        }
         if !isUnderWay {
             start(id: chunk.id?.string(in: data) ?? "", model: chunk.model?.string(in: data) ?? "", &events)
         }

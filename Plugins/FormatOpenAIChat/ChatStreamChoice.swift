@@ -6,7 +6,6 @@ import PatchbayWire
 struct ChatStreamChoice {
     let index: Int
     private(set) var finish: CanonicalFinish?
-    private let mintedPrefix: String
     /// Google's signature for the call that is being read.
     private var signature: String?
     private var partCount = 0
@@ -20,9 +19,8 @@ struct ChatStreamChoice {
     /// Nil where the upstream tells reasoning from text itself.
     private var splitter: ThinkTagSplitter?
 
-    init(index: Int, mint prefix: String, thinkTags: Bool = false) {
+    init(index: Int, thinkTags: Bool = false) {
         self.index = index
-        mintedPrefix = prefix
         splitter = thinkTags ? ThinkTagSplitter() : nil
     }
 
@@ -294,12 +292,16 @@ struct ChatStreamChoice {
     }
 
     /// Completes everything that is open.
-    mutating func close(_ names: IdentifierMap, _ events: inout [AnswerEvent]) {
+    ///
+    /// - Parameter prefix: of ids for calls that came without one.
+    mutating func close(
+        _ names: IdentifierMap, mint prefix: @autoclosure () -> String, _ events: inout [AnswerEvent]
+    ) {
         deliver(splitter?.finish() ?? [], &events)
         closeOpen(&events)
         if let audioPart { events.append(.close(index, audioPart)) }
         for slot in calls.indices where !calls[slot].isDelivered {
-            if calls[slot].id.isEmpty { calls[slot].learn(id: mintedPrefix + String(slot), name: "") }
+            if calls[slot].id.isEmpty { calls[slot].learn(id: prefix() + String(slot), name: "") }
             calls[slot].flush()
             advance(slot, names, &events)
             if let part = calls[slot].part { events.append(.close(index, part)) }

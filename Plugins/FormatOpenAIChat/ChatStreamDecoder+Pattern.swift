@@ -49,7 +49,8 @@ extension ChatStreamChoice {
         ]
         var found: (text: JSONIndex, kind: PartKind)?
         for (name, kind) in names {
-            guard let text = tape.present(delta, named: name), tape.kind(text) != .string || !tape.stringSpan(text).isEmpty
+            guard let text = tape.present(delta, named: name),
+                tape.kind(text) != .string || !tape.stringSpan(text).isEmpty
             else { continue }
             guard found == nil, tape.kind(text) == .string else { return nil }
             found = (text, kind)

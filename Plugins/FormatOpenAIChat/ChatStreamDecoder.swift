@@ -169,14 +169,12 @@ struct ChatStreamDecoder {
     private mutating func slot(_ index: Int) -> Int {
         if let position = choices.firstIndex(where: { $0.index == index }) { return position }
         let position = choices.firstIndex { $0.index > index } ?? choices.count
-        let choice = ChatStreamChoice(
-            index: index, mint: mintedPrefix(index), thinkTags: context.profile.thinkTags)
-        choices.insert(choice, at: position)
+        choices.insert(ChatStreamChoice(index: index, thinkTags: context.profile.thinkTags), at: position)
         return position
     }
 
-    private func mintedPrefix(_ index: Int) -> String {
-        "call_" + StableHash.digits(context.requestID) + "_\(index)_"
+    private static func mintedPrefix(_ requestID: String, _ index: Int) -> String {
+        "call_" + StableHash.digits(requestID) + "_\(index)_"
     }
 
     /// A complete answer where a chunk was expected.
@@ -212,7 +210,11 @@ struct ChatStreamDecoder {
     private mutating func settle(_ events: inout [AnswerEvent], isDone: Bool) {
         hasEnded = true
         if !hasStarted { events.append(.start(id: "", model: "")) }
-        for slot in choices.indices { choices[slot].close(names, &events) }
+        let request = context.requestID
+        for slot in choices.indices {
+            let index = choices[slot].index
+            choices[slot].close(names, mint: Self.mintedPrefix(request, index), &events)
+        }
         for choice in choices { events.append(.finish(choice.index, choice.settledFinish(tap: context.tap))) }
         events.append(.end(clean: true))
     }

@@ -72,6 +72,15 @@ struct CompletionsStreamEncoder {
         output = writer.bytes
     }
 
+    /// Of text that is shown, which makes a chunk for each delta.
+    func sides(choice: Int, part: Int, _ field: PartField) -> FrameSides? {
+        guard hasBegun, !hasEnded, case .text = field, shown.contains([choice, part]) else { return nil }
+        var output: [UInt8] = []
+        var copy = self
+        copy.chunk(choice, text: FrameSides.marker, into: &output)
+        return FrameSides(around: output)
+    }
+
     private mutating func end(_ output: inout [UInt8]) {
         hasEnded = true
         if finishes.isEmpty { finishes.append((0, CanonicalFinish(.stop))) }

@@ -77,6 +77,11 @@ extension ConfigurationDecoder {
             let rule = "must be one of \(known.joined(separator: ", "))"
             problems.add(member.place, "\(fields.path(of: "streaming")) \(rule).")
         }
+        for (index, name) in (fields.texts("drop") ?? []).enumerated() {
+            fields.check { () throws(ValidationError) in
+                try Validation.droppedMember(name, field: "drop[\(index)]")
+            }
+        }
         if let member = fields.member("profile") {
             guard case .map = member.content else {
                 return problems.add(member.place, "\(fields.path(of: "profile")) must be a mapping.")

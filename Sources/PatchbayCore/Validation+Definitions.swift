@@ -115,6 +115,16 @@ extension Validation {
         try weight(channel.weight, field: "\(field).weight")
     }
 
+    /// A member of requests that is left out for an upstream.
+    package static func droppedMember(_ name: String, field: String) throws(ValidationError) {
+        guard (1...longestName).contains(name.utf8.count), name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+            throw ValidationError(field: field, rule: "must be the name of a member of requests")
+        }
+        guard !ConversionSetting.undroppable.contains(name) else {
+            throw ValidationError(field: field, rule: "must not be \(name), without which a request says nothing")
+        }
+    }
+
     /// Free text on one line, such as a site's own name of a group.
     package static func text(_ text: String, field: String) throws(ValidationError) {
         guard (1...longestModel).contains(text.utf8.count), text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {

@@ -30,6 +30,8 @@ struct AttemptState {
     var upstreamModel = ""
     /// A stream is asked for.
     var streams = false
+    /// Members of the body that the upstream refuses.
+    var unwanted: [String] = []
     /// Capability profile of the model, JSON; empty = nothing is known.
     var profile: [UInt8] = []
     var startedAt: Int64 = 0

@@ -7,6 +7,8 @@ struct ModelTraits: Sendable {
     var streaming = ConversionSetting.Streaming.either
     /// Capability profile, JSON; empty = nothing is known.
     var profile: [UInt8] = []
+    /// Members of bodies that are left out.
+    var unwanted: [String] = []
 
     /// These traits where the longest answer of the model is known from elsewhere; what the profile says is nearer.
     func completed(maxOutput: Int) -> ModelTraits {
@@ -21,6 +23,7 @@ struct ModelTraits: Sendable {
         if let word = object["streaming"]?.stringValue, let streaming = ConversionSetting.Streaming(rawValue: word) {
             traits.streaming = streaming
         }
+        if let names = object["drop"]?.arrayValue { traits.unwanted += names.compactMap(\.stringValue) }
         if let members = object["profile"]?.objectValue, !members.isEmpty {
             var merged = (try? JSONValue(parsing: profile))?.objectValue ?? JSONObject()
             for member in members { merged[member.key] = member.value }

@@ -6,8 +6,9 @@ extension ClientConnection {
     /// The answer is complete: nobody but the store hears of it.
     func runEnded() {
         guard let run, phase != .closed else { return }
-        loop.runs.remove(run.id, owner: run.owner)
+        // Who finds nobody at work any more finds what was kept.
         run.ended()
+        loop.runs.remove(run.id, owner: run.owner)
         exchange.release()
         leaveRun()
     }
@@ -16,9 +17,9 @@ extension ClientConnection {
     func cancelRun() -> [UInt8]? {
         guard let run, phase == .answering else { return nil }
         loop.noteTime()
-        loop.runs.remove(run.id, owner: run.owner)
         exchange.clientLeft()
         let document = run.cancelled()
+        loop.runs.remove(run.id, owner: run.owner)
         leaveRun()
         return document
     }

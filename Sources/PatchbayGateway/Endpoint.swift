@@ -34,6 +34,8 @@ enum Endpoint: Sendable, Equatable {
     case plugin(WireFormat)
     /// `/files…`, what clients have uploaded.
     case file(FileRequest)
+    /// `/conversations…`, what clients keep beside their responses.
+    case conversation(ConversationRequest)
     case models
     /// One model of the list.
     case model
@@ -51,7 +53,7 @@ enum Endpoint: Sendable, Equatable {
         case .completions: .openAICompletions
         case .task(let task): task.format
         case .plugin(let format): format
-        case .file, .models, .model, .health, .readiness: nil
+        case .file, .conversation, .models, .model, .health, .readiness: nil
         }
     }
 
@@ -87,6 +89,7 @@ enum Endpoint: Sendable, Equatable {
     /// Whether the path takes the method.
     func takes(_ method: HTTPMethod) -> Bool {
         if case .file(let request) = self { return request.takes(method) }
+        if case .conversation(let request) = self { return request.takes(method) }
         return method == self.method || method == .head && self.method == .get
             || method == .delete && self == .storedResponse
     }
@@ -96,6 +99,7 @@ enum Endpoint: Sendable, Equatable {
         switch self {
         case .storedResponse: "GET, HEAD, DELETE"
         case .file(let request): request.allowedMethods
+        case .conversation(let request): request.allowedMethods
         default: method == .get ? "GET" : "POST"
         }
     }
@@ -128,6 +132,8 @@ struct EndpointMatch {
             endpoint = .task(task)
         } else if let request = FileRequest(path: bare) {
             endpoint = .file(request)
+        } else if let request = ConversationRequest(path: bare) {
+            endpoint = .conversation(request)
         } else if path.equals("/v2/rerank") {
             // The newer API of Cohere; the body is one that the older one takes.
             endpoint = .task(.rerank)

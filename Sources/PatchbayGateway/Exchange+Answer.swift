@@ -135,7 +135,8 @@ extension Exchange: UpstreamResponseReceiver {
         }
         if fields.stream, endpoint?.task == nil { return documentForStream() }
         do {
-            let document = try answerDocument()
+            var document = try answerDocument()
+            if responses?.compaction != nil { document = try finalDocument(document) }
             if responses != nil { keepResponse(document.readableBytesView, isStream: false) }
             usage.merge(attempt.tap.usage)
             cancelRival()
@@ -231,6 +232,10 @@ extension Exchange: UpstreamResponseReceiver {
     }
 
     func sendDocument(_ document: ByteBuffer) {
+        var document = document
+        if responses != nil, let id = responses?.conversation {
+            document = ByteBuffer(bytes: ConversationEcho.document(document.readableBytesView, id))
+        }
         var bytes = connection.buffer(capacity: 768 + attempt.forwarded.readableBytes + document.readableBytes)
         writeAnswerHead(status: attempt.status, into: &bytes)
         connection.finishHead(&bytes, document: document)

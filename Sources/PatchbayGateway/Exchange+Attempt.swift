@@ -91,7 +91,9 @@ extension Exchange {
         let draft = loop.draft
         if let form = fields.form { return try formRequest(form, draft, upstream) }
         let isOwn = attempt.isSameFormat && !dropsReasoning && !isForeignShape
-        let body = try isOwn ? patchedBody(draft) : convertedBody(draft, from: client)
+        var body = try isOwn ? patchedBody(draft) : convertedBody(draft, from: client)
+        if !attempt.unwanted.isEmpty { body = try withoutUnwanted(body) }
+        if responses?.compaction != nil { noteEmulatedCompaction() }
         if let known { return upstreamRequest(known, body: try continued(body)) }
         return try upstreamRequest(draft: draft, upstream: upstream, body: continued(body))
     }
@@ -105,7 +107,7 @@ extension Exchange {
         }
         // A format that no site speaks has an empty set, which every set contains.
         if !client.own.isEmpty, usable.contains(client.own) { return client }
-        guard endpoint != .compaction else { throw ChannelUnusable(reason: "the channel cannot compact conversations") }
+        guard endpoint != .compaction else { throw ChannelUnusable(reason: Exchange.cannotCompact) }
         // What no plugin reads cannot be brought into another format.
         guard client.codec != nil else {
             throw ChannelUnusable(reason: "the channel does not speak \(client.format)")

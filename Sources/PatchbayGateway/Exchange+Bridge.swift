@@ -50,7 +50,8 @@ extension Exchange {
 
     private func foldComplete() {
         do {
-            let document = try foldedDocument()
+            var document = try foldedDocument()
+            if responses?.compaction != nil { document = try finalDocument(document) }
             if responses != nil { keepResponse(document.readableBytesView, isStream: false) }
             usage.merge(attempt.tap.usage)
             finishAttempt(fault: .none, reason: "")

@@ -123,6 +123,7 @@ extension Exchange {
     func answerLastError() {
         if let continuation { return endBrokenStream(continuation) }
         if endpoint == .countTokens { return answerEstimatedCount() }
+        if endpoint == .compaction, emulatesCompaction() { return }
         let error =
             lastError
             ?? GatewayError(

@@ -23,6 +23,7 @@ extension Exchange {
             traits = declared.completed(maxOutput: longest)
         }
         attempt.profile = traits.profile
+        attempt.unwanted = traits.unwanted
         var streaming = traits.streaming
         if streaming == .either, !loop.health.learned.isEmpty {
             let channel = snapshot.table.channels[Int(attempt.channel)].id

@@ -45,9 +45,9 @@ struct ShortcutState {
     }
 }
 
-/// Nearly all events of a stream are the same frame but for one string. Once such a frame has been read by those who know
-/// the format, those that follow are recognised by comparing bytes, and what the client gets is put together from them:
-/// nothing is parsed, and no plugin is called. Everything else goes the way of every frame.
+/// Nearly all events of a stream are the same frame but for one string. Once such a frame has been read by those who
+/// know the format, those that follow are recognised by comparing bytes, and what the client gets is put together from
+/// them: nothing is parsed, and no plugin is called. Everything else goes the way of every frame.
 extension Exchange {
     /// Takes the frames from `position` on that the shortcut knows.
     func takeKnownFrames(

@@ -197,10 +197,12 @@ extension Exchange {
     }
 
     func append(chunk: [UInt8], to buffer: inout ByteBuffer) {
-        let identified = continuation?.identified(chunk) ?? chunk
+        var identified = continuation?.identified(chunk) ?? chunk
+        if responses != nil, let id = responses?.conversation { identified = ConversationEcho.frames(identified, id) }
         let chunk = arrayFraming?.elements(of: identified) ?? identified
         guard !chunk.isEmpty else { return }
         sentToClient += chunk.count
+        if let events = connection.run?.events { return events.append(chunk) }
         if connection.acceptsChunked { buffer.writeChunk(chunk) } else { buffer.writeBytes(chunk) }
     }
 
@@ -323,6 +325,15 @@ extension Exchange {
         write(chunk: streamFrame(error))
         closeStream()
         endConnection()
+    }
+
+    /// The last bytes of a stream that no upstream has sent.
+    func finishFollowedStream() {
+        var buffer = connection.buffer(capacity: 8)
+        appendTerminator(to: &buffer)
+        connection.write(buffer)
+        state = .finished
+        connection.answered()
     }
 
     func endConnection() {

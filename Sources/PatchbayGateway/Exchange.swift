@@ -93,6 +93,8 @@ final class Exchange {
     var responses: ResponsesTurn?
     /// The content of a kept file on its way to the client.
     var transfer: FileTransfer?
+    /// The response in the background whose events the client reads.
+    var followed: FollowedRun?
     /// Numbers the questions to the store, so that a late answer is known as such.
     var lookup: UInt = 0
     /// When the store was asked last.
@@ -229,6 +231,7 @@ final class Exchange {
         case .storedResponse?, .responseInput?, .responseCancellation?:
             if let endpoint { try answerStoredResponse(endpoint) }
         case .file(let request): try answerFile(request)
+        case .conversation(let request): try answerConversation(request)
         case .models: answerModels()
         case .model: try answerModel()
         case .health, .readiness, nil: answerHealth()
@@ -333,11 +336,12 @@ final class Exchange {
         responses = nil
         if continuation != nil { continuation = nil }
         transfer = nil
+        followed = nil
         attempt = AttemptState()
     }
 
     func clientWritabilityChanged(_ isWritable: Bool) {
-        if state == .sending, isWritable { sendContent() }
+        if state == .sending, isWritable { if followed == nil { sendContent() } else { askForEvents() } }
         guard state == .streaming else { return }
         if isWritable { upstream?.resumeReading() } else { upstream?.pauseReading() }
     }
@@ -350,6 +354,7 @@ final class Exchange {
             let sentence = "what this gateway keeps cannot be read at the moment"
             return answerLocally(GatewayError(.storeUnavailable, sentence, status: 503), beforeBody: false)
         }
+        if followed != nil { showFollowerLife(now: now) }
         guard state == .waiting || state == .streaming else { return }
         guard attempt.endedAt == nil else { return stopWaitingForTransport(now: now) }
         guard !endSettled(now: now), !enforceTimeouts(now: now) else { return }

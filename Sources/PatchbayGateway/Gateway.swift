@@ -3,7 +3,7 @@ import NIOCore
 import NIOPosix
 package import PatchbayCore
 package import PatchbayRouting
-import PatchbayStore
+package import PatchbayStore
 package import PatchbayTelemetry
 package import PatchbayUpstream
 import Synchronization
@@ -31,6 +31,8 @@ package final class Gateway: Sendable {
         let responses: ResponseStore?
         /// Nil if the gateway keeps no files.
         let files: FileStore?
+        /// What compactions are sealed with; nil = there are none.
+        let sealing: SealingKey?
         let runs = BackgroundRuns()
         let loopCount: Int
     }
@@ -41,13 +43,16 @@ package final class Gateway: Sendable {
         package var tls: UpstreamTLS
         package var ledgerDirectory: String
         package var metrics: GatewayMetrics
+        /// For what clients keep on behalf of the gateway; nil = they keep nothing.
+        package var sealing: SealingKey?
         /// nil = from the system.
         package var seed: UInt64?
 
         package init(
             egress: EgressPolicy, tls: UpstreamTLS, ledgerDirectory: String, metrics: GatewayMetrics,
-            seed: UInt64? = nil
+            sealing: SealingKey? = nil, seed: UInt64? = nil
         ) {
+            self.sealing = sealing
             self.egress = egress
             self.tls = tls
             self.ledgerDirectory = ledgerDirectory
@@ -70,7 +75,8 @@ package final class Gateway: Sendable {
         self.responses = responses
         let files = Self.openFiles(configuration.files, services.ledgerDirectory, logger)
         self.files = files
-        let shared = Shared(responses: responses, files: files, loopCount: count)
+        let shared = Shared(
+            responses: responses, files: files, sealing: services.sealing, loopCount: count)
         for (index, eventLoop) in zip(0..<count, group.makeIterator()) {
             let cell = LoopCounters()
             counters.append(cell)

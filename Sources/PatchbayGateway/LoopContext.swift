@@ -15,6 +15,8 @@ final class LoopContext {
     private(set) var timeouts: GatewayTimeouts
     let pool: UpstreamPool
     let ledger: LedgerWriter
+    /// What compactions are sealed with; nil = there are none.
+    let sealing: SealingKey?
     /// Nil if the gateway keeps no responses.
     let responses: ResponseStore?
     /// Nil if the gateway keeps no files.
@@ -67,6 +69,7 @@ final class LoopContext {
         health = HealthTable(table: snapshot.table)
         random = SeededRandom(seed: services.seed.map { $0 &+ UInt64(index) } ?? .random(in: 0 ... .max))
         metrics = services.metrics.loop(index)
+        sealing = shared.sealing
         responses = shared.responses
         files = shared.files
         runs = shared.runs

@@ -13,7 +13,7 @@ import PatchbayCore
 /// blocking form of an operation is for threads that may wait, the asynchronous form for everybody else.
 package final class Store: Sendable {
     package let directory: String
-    let sealing: SealingKey
+    package let sealing: SealingKey
     let logger: Logger
     private let writer: DatabaseThreads
     private let readers: DatabaseThreads

@@ -101,7 +101,8 @@ struct Server {
         let gateway = try Gateway(
             configuration: gatewayConfiguration,
             services: Gateway.Services(
-                egress: egress, tls: tls, ledgerDirectory: options.dataDirectory, metrics: metrics),
+                egress: egress, tls: tls, ledgerDirectory: options.dataDirectory, metrics: metrics,
+                sealing: store.sealing),
             logger: Logger(label: "patchbay.gateway"))
         return Foundation(egress: egress, tls: tls, metrics: metrics, importer: importer, gateway: gateway)
     }

@@ -58,6 +58,13 @@ import Testing
         #expect(complaint(site + " model: m, capabilities: { input: { smell: true } } } ]").contains("smell"))
     }
 
+    @Test(arguments: [("[metadata]", ""), ("[model]", "drop[0] must not be model"), ("[\"\"]", "drop[0]"), ("x", "drop")])
+    func membersThatAreLeftOutAreNamed(list: String, problem: String) {
+        let text = complaint(
+            "sites: [ { name: a, platform: openai, base_url: \"http://h\", conversion: { drop: \(list) } } ]")
+        #expect(problem.isEmpty ? text.isEmpty : text.contains(problem), "\(text)")
+    }
+
     @Test func theGatewayIsNearerThanTheTopLevel() throws {
         let configuration = try parse(
             """

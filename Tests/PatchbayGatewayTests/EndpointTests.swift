@@ -20,7 +20,9 @@ import Testing
         ("/v2/rerank", .task(.rerank)), ("/v1/images/generations", .task(.imageGenerations)),
         ("/images/edits", .task(.imageEdits)), ("/v1/images/variations", .task(.imageVariations)),
         ("/v1/audio/speech", .task(.speech)), ("/audio/transcriptions", .task(.transcriptions)),
-        ("/v1/audio/translations", .task(.translations)),
+        ("/v1/audio/translations", .task(.translations)), ("/v1/conversations", .conversation(.collection)),
+        ("/conversations/c", .conversation(.entry)), ("/v1/conversations/c/items", .conversation(.items)),
+        ("/v1/conversations/c/items/i", .conversation(.item)),
     ])
     func pathsLeadToTheirEndpoint(path: String, endpoint: Endpoint) {
         #expect(match(path).endpoint == endpoint)
@@ -29,7 +31,8 @@ import Testing
     @Test(arguments: [
         "/", "/v1", "/v1/", "/v1/chat/completions/", "/v1/chat/completionsx", "/v1/v1/messages", "/v2/messages",
         "/v1//messages", "/v1/responsesx", "/v1/responses/", "/v1/responses//cancel", "/v1/responses/a/b",
-        "/v1/messages/..", "/V1/messages", "/v1/%6dessages", "/v1/healthz",
+        "/v1/conversations/", "/v1/conversationsx", "/v1/conversations//items", "/v1/conversations/c/x",
+        "/v1/conversations/c/items/", "/v1/conversations/c/items/i/x", "/v1/messages/..", "/V1/messages", "/v1/%6dessages", "/v1/healthz",
     ])
     func otherPathsDoNot(path: String) {
         #expect(match(path).endpoint == nil)

@@ -12,7 +12,7 @@ import Testing
     /// Uploads a file and puts it into bodies that name it `ID`.
     private func inlined(
         _ body: String, format: WireFormat, type: String, content: [UInt8] = Array("hello".utf8), limit: Int = 4096,
-        owner: String = "a"
+        owner: String = "a", hyphen: String = "-"
     ) async throws -> (String?, GatewayError?) {
         let directory = FileManager.default.temporaryDirectory.appending(path: "files-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: directory) }
@@ -24,7 +24,7 @@ import Testing
             store.put(file, owner: "a") { continuation.resume(returning: $0) }
         }.get()
         guard case .kept(let kept) = upload else { return (nil, nil) }
-        let named = body.replacingOccurrences(of: "ID", with: kept.id)
+        let named = body.replacingOccurrences(of: "ID", with: kept.id.replacing("-", with: hyphen))
         #expect(Array(named.utf8).withUnsafeBytes(FileReferences.mayBe))
         let outcome = try await withCheckedContinuation { continuation in
             store.use(owner: owner) { reader throws(StoreError) in
@@ -132,5 +132,19 @@ import Testing
         func found(_ text: String) -> Bool { Array(text.utf8).withUnsafeBytes(FileReferences.mayBe) }
         #expect(found("file-pb-") && found("pppfile-pb-") && found("xfile-pb-x") && found("file-file-pb-"))
         #expect(!found("") && !found("file-pb") && !found("file-p") && !found("ppppp") && !found("File-pb-"))
+    }
+
+    @Test func aPrefixWithEscapesIsFoundToo() {
+        func found(_ text: String) -> Bool { Array(text.utf8).withUnsafeBytes(FileReferences.mayBe) }
+        #expect(found(#""file\u002dpb-1""#) && found(#""\u0066ile-pb-1""#) && found(#""file-\u0070b-""#))
+        #expect(found(#"\n\u002D"#))
+        #expect(!found(#""\\u002d""#) && !found(#"\u00e4 \u003c \n \t \" \u0041"#) && !found(#"\u002"#) && !found(#"\"#))
+    }
+
+    @Test(arguments: [#"\u002d"#, #"\u002D"#])
+    func escapedIdsNameTheirFile(hyphen: String) async throws {
+        let body = #"{"messages":[{"content":[{"type":"file","file":{"file_id":"ID"}}]}]}"#
+        let (text, error) = try await inlined(body, format: .openAIChat, type: "text/plain", hyphen: hyphen)
+        #expect(error == nil && text?.contains("data:text/plain;base64,aGVsbG8=") == true)
     }
 }

@@ -20,8 +20,15 @@ import Testing
         #expect(try turn(#"{"background":true}"#).isBackground)
     }
 
+    @Test(arguments: [#"{"conversation":"c"}"#, #"{"conversation":{"id":"c"},"previous_response_id":null}"#])
+    func aConversationIsNamedInTwoWays(body: String) throws {
+        let said = try turn(body)
+        #expect(said.conversation == "c" && said.isKept)
+    }
+
     @Test(arguments: [
-        (#"{"conversation":"c"}"#, "conversation"), (#"{"conversation":{"id":"c"}}"#, "conversation"),
+        (#"{"conversation":7}"#, "conversation"), (#"{"conversation":{"name":"c"}}"#, "conversation"),
+        (#"{"conversation":"c","previous_response_id":"r"}"#, "conversation"),
         (#"{"previous_response_id":5}"#, "previous_response_id"),
     ])
     func whatTheGatewayDoesNotKeepIsRefused(body: String, parameter: String) {

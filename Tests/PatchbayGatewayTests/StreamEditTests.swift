@@ -1,3 +1,4 @@
+import PatchbayHost
 import PatchbayWire
 import Testing
 
@@ -83,5 +84,16 @@ import Testing
     func errorsAsClientsOfEachDialectSeeThem(frame: String, openAI: Bool, anthropic: Bool) throws {
         #expect(try withFrame(frame) { StreamEdit.isError($0, dialect: .openAI) } == openAI)
         #expect(try withFrame(frame) { StreamEdit.isError($0, dialect: .anthropic) } == anthropic)
+    }
+
+    @Test(arguments: ["data: {\"model\":\"m\"}\n\n", "event: e\ndata:{\"model\":\"m\"}\r\n\r\n"])
+    func aWrittenFrameIsCutAtItsData(text: String) throws {
+        try withFrame(text) { frame in
+            var output = Array("before".utf8)
+            #expect(StreamEdit.appendRenamed(frame, to: "alias", into: &output))
+            let parts = StreamEdit.parts(of: output[6...], like: frame)
+            #expect(String(decoding: parts.data, as: UTF8.self) == #"{"model":"alias"}"#)
+            #expect(parts.before + parts.data + parts.behind == Array(output[6...]))
+        }
     }
 }

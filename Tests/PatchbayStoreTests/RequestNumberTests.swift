@@ -21,6 +21,18 @@ struct RequestNumberTests {
         #expect(RequestNumber.time(of: number("b").rawValue) == time)
     }
 
+    @Test("Those of ids that are counted up lie in their order, and no two at the same place")
+    func counted() throws {
+        let letters = Array("0123456789abcdefghjkmnpqrstvwxyz")
+        func id(_ count: Int) -> String {
+            "req_01k9x4n7q2v5w8y0abcdef" + String((0..<4).reversed().map { letters[count >> ($0 * 5) & 31] })
+        }
+        let numbers = (1_000..<3_000).map { number(id($0)).rawValue }
+        let descents = zip(numbers, numbers.dropFirst()).filter { $0 > $1 }
+        // At most once they go over the end of the millisecond.
+        #expect(descents.count <= 1 && Set(numbers).count == numbers.count)
+    }
+
     @Test("Absurd times count as the nearest that can be told", arguments: [Int64.min, -1, 1 << 43, Int64.max])
     func absurd(time: Int64) {
         let found = RequestNumber.time(of: number("a", time: time).rawValue)

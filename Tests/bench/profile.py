@@ -25,14 +25,14 @@ LOOP = "event loop and reading sockets"
 STAGES = [(stage, re.compile(pattern)) for stage, pattern in [
     ("ledger, append", r"LedgerWriter|LedgerEncoder|LedgerWords|plainWords|LedgerSegment\b|Exchange\.(settle|finish\w*Record|recordCompleted)"),
     ("parse request head", r"ClientConnection\.(readHead|headReceived)|HTTPRequestHeadParser|HTTPRequestLine|Endpoint\b"),
-    ("authenticate and permit", r"Exchange\.(begin|authenticate)|SHA256|KeyPermissions|[Ll]imiter|Quota"),
+    ("authenticate and permit", r"Exchange\.(begin\(\)|authenticate)|SHA256|KeyPermissions|[Ll]imiter|Quota"),
     ("read and scan body", r"RequestFields|JSONFieldScanner|ClientConnection\.(readBody|bodyReceived)"),
     ("route", r"Exchange\.(route|nextAttempt|choose)|CandidateSlot|LoopContext\.slot|\bRouter\b|RoutingTable|HealthTable|HealthCell|SeededRandom|Egress"),
     ("prepare (platform plugin)", r"Exchange\.(prepare\b|prepareAttempt)|PluginInstance\.(prepare|with)|RequestDraft|Platform\w+"),
     ("convert (format plugins)", r"requestToCanonical|requestFromCanonical|responseToCanonical|responseFromCanonical|StreamEncoder"
                                  r"|RequestReader|RequestWriter|ResponseReader|ResponseWriter|MessagesReader|BlockReader|BlockWriter"),
     ("tap usage (format plugin)", r"responseTap|tapResponse|ResponseTap|TapReceiver|ChatUsage|JSONReader|Exchange\.(tap|ownAnswer)|CodecViews|Stream(Decoder|Tap)|ConversationDecoder|TypedDecoder"
-                                  r"|Exchange\.decode|SSEFrameSplitter"),
+                                  r"|Exchange\.(decode|learn|takeKnownFrames)|SSEFrameSplitter|FrameShortcut|FrameMatcher"),
     ("write upstream request", r"Exchange\.(upstreamRequest|writeHead|headCapacity|writeForwardedFields|writeTarget|send\()"
                                r"|HeadWriter|SecretTemplate|SecretBytes|UpstreamRequest\b|UpstreamURL|ForwardedFields|UpstreamPool|UpstreamDestination"
                                r"|UpstreamConnection\.(start|send|write)"),

@@ -120,7 +120,7 @@ def test_what_fails_says_why(world):
 
 
 @pytest.mark.parametrize("arguments, status, parameter", [
-    ({"model": "nothing"}, 404, "model"), ({"stream": True}, 400, "stream"), ({"store": False}, 400, "store"),
+    ({"model": "nothing"}, 404, "model"), ({"store": False}, 400, "store"),
     ({"previous_response_id": 7}, 400, "previous_response_id")])
 def test_what_cannot_begin_is_refused_at_once(world, arguments, status, parameter):
     body = {"model": "model-chat-0", "input": "hello", "background": True, **arguments}

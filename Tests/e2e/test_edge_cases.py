@@ -7,7 +7,7 @@ import httpx
 import openai
 import pytest
 from fakes.frames import END, STREAM_HEAD, TEXT, Chat, Messages, Responses, chunk, document, stream
-from gateway import KEY
+from gateway import KEY, Running, openai_site
 from raw_client import RawClient
 from scripted_world import World
 
@@ -133,3 +133,34 @@ def test_statuses_that_networks_in_front_keep_for_themselves(tmp_path, is_behind
             assert world.last_row(f"model-{name}")["status"] == status
     finally:
         world.stop()
+
+
+def test_members_that_an_upstream_refuses_are_left_out(tmp_path, openai_upstream):
+    """E-45, E-75"""
+    site = openai_site(openai_upstream.url).replace("    accounts:", (
+        "    conversion: { drop: [metadata, max_completion_tokens],"
+        " models: [ { model: gpt-4o-2024*, drop: [user] } ] }\n    accounts:"))
+    running = Running(tmp_path, site)
+    try:
+        body = {"model": "gpt-4o-mini", "messages": USER, "metadata": {"a": "b"}, "user": "u", "seed": 7}
+        answer = httpx.post(f"{running.url}/v1/chat/completions", json=body, headers={"authorization": f"Bearer {KEY}"})
+        assert answer.status_code == 200 and answer.json()["choices"][0]["message"]["content"]
+        assert answer.headers["x-patchbay-warnings"] == "dropped.metadata;degrade"
+        sent = openai_upstream.records.last()[1]
+        assert "metadata" not in sent and (sent["user"], sent["seed"]) == ("u", 7)
+        running.openai().chat.completions.create(**{**body, "model": "gpt-4o"})
+        assert "user" not in openai_upstream.records.last()[1] and "metadata" not in openai_upstream.records.last()[1]
+        # Also of what is written anew; who has nothing to lose hears nothing.
+        plain = running.anthropic().messages.with_raw_response.create(model="gpt-4o-mini", max_tokens=50, messages=USER)
+        assert "dropped.max_completion_tokens;degrade" in plain.headers["x-patchbay-warnings"]
+        assert "max_completion_tokens" not in openai_upstream.records.last()[1]
+        plain = running.openai().chat.completions.with_raw_response.create(model="gpt-4o-mini", messages=USER)
+        assert "x-patchbay-warnings" not in plain.headers
+        refused = httpx.post(f"{running.url}/v1/chat/completions", json=body, headers={
+            "authorization": f"Bearer {KEY}", "x-patchbay-strict": "degrade"})
+        assert (refused.status_code, refused.json()["error"]["param"]) == (400, "metadata")
+        with running.openai().chat.completions.create(
+                model="gpt-4o-mini", messages=USER, metadata={"a": "b"}, stream=True) as parts:
+            assert "".join(part.choices[0].delta.content or "" for part in parts if part.choices)
+    finally:
+        running.stop()

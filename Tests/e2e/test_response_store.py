@@ -158,12 +158,6 @@ def test_what_is_not_served_says_so(world, method, path, status):
     assert set(answer.json()["error"]) == {"message", "type", "param", "code"}
 
 
-def test_state_that_the_gateway_does_not_keep_is_refused(world, model):
-    with pytest.raises(openai.BadRequestError) as caught:
-        world.openai().responses.create(model=model, input="say hi", conversation="conv_1")
-    assert caught.value.param == "conversation"
-
-
 def test_items_are_named_instead_of_repeated(world, model, responses_upstream):
     client = world.openai()
     first = client.responses.create(model=model, input="say one")
@@ -244,22 +238,6 @@ def test_e69_sealed_reasoning_of_another_account_is_dropped_and_the_request_goes
     finally:
         running.stop()
         upstream.stop()
-
-
-def test_compaction_goes_to_an_upstream_of_the_format_and_nowhere_else(tmp_path):
-    upstream = ResponsesUpstream()
-    chat = OpenAIUpstream()
-    running = Running(tmp_path, responses_site(upstream.url) + openai_site(chat.url))
-    try:
-        result = running.openai().responses.compact(model="gpt-5-mini", input=[{"role": "user", "content": "a"}])
-        assert result.object == "response.compaction" and result.output[-1].type == "compaction"
-        with pytest.raises(openai.APIStatusError) as caught:
-            running.openai().responses.compact(model="gpt-4o-mini", input="a")
-        assert caught.value.status_code in (400, 502, 503) and "compact" in caught.value.message
-    finally:
-        running.stop()
-        upstream.stop()
-        chat.stop()
 
 
 def test_a_kept_response_comes_as_a_stream_too(world, model):

@@ -7,6 +7,9 @@ enum ConversionSchema {
             "streaming", .choice(ConversionSetting.Streaming.allCases.map(\.rawValue)),
             "How the upstream can answer: as asked, with streams only, or with documents only; `either` unless given."),
         Field("profile", .document, "Capability profile, as the plugin kit describes it."),
+        Field(
+            "drop", .array(.string(1...Validation.longestName)),
+            "Members of request bodies that the upstream refuses and that are left out."),
     ]
 
     static let site = Record(

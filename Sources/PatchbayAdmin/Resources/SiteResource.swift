@@ -119,6 +119,14 @@ enum SiteResource: Resource {
     static func validate(_ site: inout Site) throws(AdminError) {
         let checked = site
         site = try checking { () throws(ValidationError) in try Validation.site(checked) }
+        let conversion = try? JSONValue(parsing: checked.conversion)
+        for part in [conversion].compactMap({ $0 }) + (conversion?["models"]?.arrayValue ?? []) {
+            for (index, name) in (part["drop"]?.arrayValue ?? []).enumerated() {
+                try checking { () throws(ValidationError) in
+                    try Validation.droppedMember(name.stringValue ?? "", field: "conversion.drop[\(index)]")
+                }
+            }
+        }
     }
 
     static func checkDeletion(of site: Site, in configuration: Configuration) throws(AdminError) {

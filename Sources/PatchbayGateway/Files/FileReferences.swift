@@ -48,7 +48,34 @@ struct FileReferences {
             rest -= start + 1 - place
             place = start + 1
         }
+        return hasEscapedLetters(body)
+    }
+
+    /// Whether a letter of the prefix is written as an escape, such as `\u002d`, which no writer of JSON does without
+    /// intent.
+    private static func hasEscapedLetters(_ body: UnsafeRawBufferPointer) -> Bool {
+        guard var place = body.baseAddress else { return false }
+        let end = place + body.count
+        while end - place >= 6, let found = memchr(place, Int32(UInt8(ascii: "\\")), end - place - 5) {
+            let start = UnsafeRawPointer(found)
+            // What is escaped itself begins no escape.
+            place = start + 2
+            let digits = UnsafeRawBufferPointer(start: start + 1, count: 5)
+            guard digits.hasPrefix("u00"), let high = hexadecimal(digits[3]), let low = hexadecimal(digits[4]) else {
+                continue
+            }
+            if "file-pb-".utf8.contains(high << 4 | low) { return true }
+        }
         return false
+    }
+
+    private static func hexadecimal(_ digit: UInt8) -> UInt8? {
+        switch digit {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - 48
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - 87
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): digit - 55
+        default: nil
+        }
     }
 
     /// - Parameter tape: of the body, which has to stay where it is while this is used.

@@ -19,9 +19,15 @@ final class BackgroundRun {
     private(set) var isKept = false
     /// Clients can find the response.
     private var hasBegun = false
+    /// Of a response that is streamed.
+    let events: RunEvents?
 
-    init(id: String, owner: String, turn: ResponsesTurn, body: ByteBuffer, created: Int64, store: ResponseStore) {
+    init(
+        id: String, owner: String, turn: ResponsesTurn, body: ByteBuffer, created: Int64, store: ResponseStore,
+        events: RunEvents?
+    ) {
         self.id = id
+        self.events = events
         self.owner = owner
         self.store = store
         previous = turn.previous
@@ -64,14 +70,29 @@ final class BackgroundRun {
 
     /// The request has ended; what was not kept has failed. What was refused at once, the client is told itself.
     func ended() {
-        guard hasBegun, !isKept else { return }
-        settle(request.document(status: "failed", error: failure))
+        guard hasBegun else { return }
+        defer { keepEvents() }
+        guard !isKept else { return }
+        if let failed = events?.final { return settle(failed) }
+        let failed = request.document(status: "failed", error: failure)
+        settle(failed)
+        if events?.isEmpty == true { events?.append("response.created", response: document(status: "in_progress")) }
+        events?.append("response.failed", response: failed)
+    }
+
+    /// Later readers get the events with the numbers that they had.
+    private func keepEvents() {
+        guard let events else { return }
+        events.end()
+        if let all = events.all { store.put(events: all, of: id, owner: owner) }
     }
 
     /// The client wants no more of it.
     func cancelled() -> [UInt8] {
         let document = document(status: "cancelled")
         settle(document)
+        events?.append("response.cancelled", response: document)
+        keepEvents()
         return document
     }
 

@@ -10,10 +10,14 @@ final class BackgroundRuns: Sendable {
         let eventLoop: any EventLoop
         /// To be opened on `eventLoop`.
         let connection: NIOLoopBound<ClientConnection>
+        /// What clients may follow, to be opened there too; nil if the response is not streamed.
+        var events: NIOLoopBound<RunEvents>?
     }
 
     /// More than this are not at work at once, because nobody waits for them who could give up.
     static let most = 1_024
+    /// Of the events of all of them.
+    let eventBudget = EventBudget()
 
     private let places = Mutex<[String: Place]>([:])
 

@@ -16,13 +16,17 @@ extension Exchange {
         guard turn.keeps else {
             throw .invalid("\"store\" has to be true for a response in the background", parameter: "store")
         }
+        let (own, isStream) = try foregroundBody()
+        let id = "resp_" + requestID
+        let budget = loop.runs.eventBudget
         let run = BackgroundRun(
-            id: "resp_" + requestID, owner: owner, turn: turn, body: body, created: startedAtUnix / 1000, store: store)
-        let own = try foregroundBody()
+            id: id, owner: owner, turn: turn, body: body, created: startedAtUnix / 1000, store: store,
+            events: isStream ? RunEvents(id: id, limit: store.entryBytes, budget: budget) : nil)
         let place = ClientConnection(running: run, as: connection)
         let bound = NIOLoopBound(place, eventLoop: loop.eventLoop)
-        guard loop.runs.add(run.id, owner: owner, BackgroundRuns.Place(eventLoop: loop.eventLoop, connection: bound))
-        else {
+        let events = run.events.map { NIOLoopBound($0, eventLoop: loop.eventLoop) }
+        let found = BackgroundRuns.Place(eventLoop: loop.eventLoop, connection: bound, events: events)
+        guard loop.runs.add(run.id, owner: owner, found) else {
             throw GatewayError(
                 .rateLimited, "there are \(BackgroundRuns.most) responses in the background already", status: 429,
                 retryAfter: 1)
@@ -37,36 +41,30 @@ extension Exchange {
         run.begun()
         // Whoever has been told of the response finds it, also after a crash.
         ask(for: "responses", { store.find(run.id, owner: owner, $0) }) {
-            [self] (found: StoredResponse?) throws(GatewayError) in
-            guard found != nil else {
+            [self] (kept: StoredResponse?) throws(GatewayError) in
+            guard kept != nil else {
                 _ = place.cancelRun()
                 throw GatewayError(
                     .tooLarge, "the request cannot be kept: in the background it may have \(store.entryBytes) bytes",
                     status: 413)
             }
+            if isStream { return follow(found, after: -1) }
             answer(run.document(status: "queued"))
         }
     }
 
-    /// The body without the word that has brought it here.
-    private func foregroundBody() throws(GatewayError) -> ByteBuffer {
+    /// The body without the word that has brought it here, and whether it asks for a stream.
+    private func foregroundBody() throws(GatewayError) -> (body: ByteBuffer, isStream: Bool) {
         var own: [UInt8] = []
         do {
-            try body.withUnsafeReadableBytes { raw in
-                let stream = try JSONFieldScanner.scanTopLevel(raw, names: ["stream"])[0]
-                guard stream?.kind != .true else {
-                    throw GatewayError.invalid(
-                        "\"stream\" has to be false for a response in the background: ask for it with GET",
-                        parameter: "stream")
-                }
+            let isStream = try body.withUnsafeReadableBytes { raw in
                 try JSONPatch.apply([JSONPatchOperation("background", value: nil)], to: raw, into: &own)
+                return try JSONFieldScanner.scanTopLevel(raw, names: ["stream"])[0]?.kind == .true
             }
-        } catch let error as GatewayError {
-            throw error
+            return (ByteBuffer(bytes: own), isStream)
         } catch {
             throw .invalid("the request body is not a JSON object")
         }
-        return ByteBuffer(bytes: own)
     }
 
     /// Begins the same request anew on this exchange, whose connection has no client.

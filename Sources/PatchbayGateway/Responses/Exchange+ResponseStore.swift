@@ -27,6 +27,7 @@ extension Exchange {
         let turn = try ResponsesTurn(scanning: body)
         if turn.isBackground { return try runInBackground(turn) }
         responses = turn
+        if let conversation = turn.conversation { return try beginResponse(in: conversation, turn) }
         guard turn.refersBack, let owner = key?.key.name else { return try goOn() }
         guard loop.responses != nil else {
             // Without a store nobody but the upstream knows its items.
@@ -46,6 +47,7 @@ extension Exchange {
                 switch outcome {
                 case .previousMissing: throw .responseNotFound(previous ?? "", previous: true)
                 case .itemMissing(let id): throw .itemNotFound(id)
+                case .full: throw .conversationTooLarge
                 case .composed(let composed): take(composed)
                 }
                 try goOn()
@@ -53,15 +55,17 @@ extension Exchange {
     }
 
     /// The request with the conversation in it takes the place of the one that was sent.
-    private func take(_ composed: ResponsesConversation.Composed) {
+    func take(_ composed: ResponsesConversation.Composed) {
         responses?.original = body
         responses?.pinned = composed.channel
         responses?.portable = ByteBuffer(bytes: composed.portable)
         responses?.input = composed.input
+        responses?.whole = composed.whole
         body = ByteBuffer(bytes: composed.body)
     }
 
-    private func goOn() throws(GatewayError) {
+    func goOn() throws(GatewayError) {
+        try openCompactions()
         if let files = loop.files, files.hasFiles, try waitsForFiles(files) { return }
         try answerResponse()
     }
@@ -114,17 +118,24 @@ extension Exchange {
     /// Keeps the response of a document, or of the frames that end a stream. It is on its way to the store before the
     /// client can refer to it.
     func keepResponse(_ answer: some Collection<UInt8>, isStream: Bool) {
-        guard endpoint == .responses, let turn = responses, turn.keeps, let store = loop.responses, let key else {
+        guard endpoint == .responses, let turn = responses, turn.isKept, let store = loop.responses, let key else {
             return
         }
         var response = Array(answer).withUnsafeBytes { raw in
             isStream ? Self.finalResponse(in: raw) : Array(raw)
         }
         if isStream, let document = response { response = Self.complete(document, with: attempt.doneItems) }
-        guard let response, let id = Self.responseID(response) else { return }
+        guard var response, let id = Self.responseID(response) else { return }
         let source = turn.original ?? body
         let isUpstreams = attempt.format == .openAIResponses
-        let input = turn.input ?? source.withUnsafeReadableBytes { ResponsesConversation.input(of: $0) }
+        var input = turn.input ?? source.withUnsafeReadableBytes { ResponsesConversation.input(of: $0) }
+        if let conversation = turn.conversation {
+            append(input: input, response: response, to: conversation, owner: key.key.name, in: store)
+            guard turn.keeps else { return }
+            response = ConversationEcho.document(response, conversation)
+            // Who goes on from the response alone goes on from all that was said before it.
+            input = turn.whole ?? input
+        }
         if let run = connection.run { return run.keep(response, input: input) }
         var kept = StoredResponse(
             id: id, owner: key.key.name, previous: turn.previous, channel: isUpstreams ? holder : nil, input: input,
@@ -144,7 +155,7 @@ extension Exchange {
 
     /// Notes the items of a stream that passes through, for upstreams whose last event has none (formats.md E-72).
     func noteItem(_ frame: SSEFrame) {
-        guard responses?.keeps == true, let event = frame.event, event.equals("response.output_item.done"),
+        guard responses?.isKept == true, let event = frame.event, event.equals("response.output_item.done"),
             let data = frame.data, attempt.doneItems.count + data.count <= loop.responses?.entryBytes ?? 0,
             let item = (try? JSONFieldScanner.scanTopLevel(data, names: ["item"]))?[0], item.kind == .object
         else { return }
@@ -218,13 +229,17 @@ extension Exchange {
             }
         case .storedResponse:
             let query = try ResponseQuery(query)
+            if query.isStream, let place = loop.runs.find(id, owner: owner), place.events != nil {
+                return follow(place, after: query.after)
+            }
             try ask({ $0.find(id, owner: owner, $1) }) { [self] found throws(GatewayError) in
                 guard let found else { throw .responseNotFound(id, previous: false) }
                 guard query.isStream else { return answer(found.response) }
                 guard !found.isUnfinished else {
-                    throw .invalid("\"stream\" has to be false while the response is made", parameter: "stream")
+                    throw .invalid(
+                        "\"stream\" has to be false while a response is made that is not a stream", parameter: "stream")
                 }
-                answer(ResponsesReplay.stream(found.response, after: query.after), type: "text/event-stream")
+                try replay(found, id, owner, after: query.after)
             }
         case .responseInput:
             let query = try ResponsesInputPage.Query(query)

@@ -12,12 +12,16 @@ enum ResponsesConversation {
         var channel: String?
         /// What the request adds to the conversation, with what it only named; nil if it named nothing.
         var input: [UInt8]?
+        /// All items, where they are those of a conversation with an id of its own.
+        var whole: [UInt8]?
     }
 
     enum Outcome: Sendable {
         case composed(Composed)
         case previousMissing
         case itemMissing(String)
+        /// The conversation takes nothing more.
+        case full
     }
 
     /// What a request means together with what was kept. A document that cannot be read is as good as gone.
@@ -62,7 +66,7 @@ enum ResponsesConversation {
     }
 
     /// The items of kept responses by their ids.
-    private static func items(of holders: [StoredResponse]) throws(JSONError) -> [String: JSONValue] {
+    static func items(of holders: [StoredResponse]) throws(JSONError) -> [String: JSONValue] {
         var named: [String: JSONValue] = [:]
         for response in holders {
             for item in try JSONValue(parsing: response.response)["output"]?.arrayValue ?? [] {
@@ -73,7 +77,7 @@ enum ResponsesConversation {
     }
 
     /// The id of an item that is only named.
-    private static func reference(_ item: JSONValue) -> String? {
+    static func reference(_ item: JSONValue) -> String? {
         switch item["type"]?.nonNull {
         case "item_reference"?: item["id"]?.stringValue
         case nil: item["role"]?.nonNull == nil ? item["id"]?.stringValue : nil
@@ -111,7 +115,7 @@ enum ResponsesConversation {
         return text.isEmpty ? nil : text
     }
 
-    private static func newItems(_ input: JSONValue?) -> [JSONValue] {
+    static func newItems(_ input: JSONValue?) -> [JSONValue] {
         switch input {
         case .string(let text)?: [["type": "message", "role": "user", "content": .string(text)]]
         case .array(let items)?: items
@@ -119,7 +123,7 @@ enum ResponsesConversation {
         }
     }
 
-    private static func patched(
+    static func patched(
         _ body: [UInt8], _ operations: [JSONPatchOperation]
     ) throws(JSONError) -> [UInt8] {
         var output: [UInt8] = []
@@ -154,16 +158,20 @@ enum ResponsesConversation {
         return ids
     }
 
-    /// Ids of the items that the input of a request names without saying them.
-    static func references(in input: UnsafeRawBufferPointer) -> [String] {
+    /// Ids of the items that the input of a request names without saying them, and whether some of its items stand for
+    /// a conversation.
+    static func references(in input: UnsafeRawBufferPointer) -> (ids: [String], hasCompaction: Bool) {
         var ids: [String] = []
+        var hasCompaction = false
         var id: JSONField?
         var isReference = true
         try? JSONWalk.elementMembers(of: input) { _, member in
             if member.isNamed("id") {
                 id = member.field
             } else if member.isNamed("type"), member.field.kind != .null {
-                isReference = isReference && member.field.string(in: input) == "item_reference"
+                let type = member.field.string(in: input)
+                isReference = isReference && type == "item_reference"
+                hasCompaction = hasCompaction || type == "compaction"
             } else if member.isNamed("role"), member.field.kind != .null {
                 isReference = false
             }
@@ -171,12 +179,12 @@ enum ResponsesConversation {
             if isReference, let name = id?.string(in: input) { ids.append(name) }
             (id, isReference) = (nil, true)
         }
-        return ids
+        return (ids, hasCompaction)
     }
 }
 
 extension JSONPatchOperation {
-    fileprivate static func input(_ items: [JSONValue]) -> JSONPatchOperation {
+    static func input(_ items: [JSONValue]) -> JSONPatchOperation {
         JSONPatchOperation("input", value: JSONValue.array(items).serialised())
     }
 

@@ -50,9 +50,20 @@ enum ResponsesInputPage {
 
     /// Clients know items by their id and type, which requests may leave out.
     private static func complete(_ item: JSONValue, _ id: String) -> JSONValue {
+        item.objectValue.map { described(item, id: self.id(of: $0, or: id)) } ?? item
+    }
+
+    /// The id of an item; one of `rest` and its type if it has none.
+    static func id(of members: JSONObject, or rest: String) -> String {
+        if let id = members["id"]?.stringValue, !id.isEmpty, id.utf8.count <= 128 { return id }
+        return prefix(members) + rest
+    }
+
+    /// The item with everything that clients demand of one.
+    static func described(_ item: JSONValue, id: String) -> JSONValue {
         guard case .object(var members) = item else { return item }
         if members["type"] == nil { members.append("type", members["role"] == nil ? "item_reference" : "message") }
-        if members["id"]?.stringValue == nil { members["id"] = .string(prefix(members) + id) }
+        members["id"] = .string(id)
         if members["type"] == "message" {
             if let text = members["content"]?.stringValue {
                 let type: JSONValue = members["role"] == "assistant" ? "output_text" : "input_text"
@@ -66,6 +77,7 @@ enum ResponsesInputPage {
     private static func prefix(_ members: JSONObject) -> String {
         switch members["type"]?.stringValue {
         case "message"?: "msg_"
+        case nil where members["role"] != nil: "msg_"
         case "function_call"?: "fc_"
         case "reasoning"?: "rs_"
         case let type? where type.hasSuffix("_output"): "out_"

@@ -12,14 +12,22 @@ struct ResponsesTurn {
     var previous: String?
     /// Ids of items that the request names and does not say.
     var references: [String] = []
+    /// The conversation that the request and its answer belong to.
+    var conversation: String?
     /// A prompt that lives with the upstream stands for the instructions.
     var hasPrompt = false
+    /// The input has items that stand for a conversation.
+    var hasCompaction = false
+    /// The answer is a summary, and the client gets it as a compacted conversation.
+    var compaction: Exchange.EmulatedCompaction?
     /// Site, account and token of the upstream that keeps the conversation as well.
     var pinned: String?
     /// The body as the client sent it, once another has taken its place.
     var original: ByteBuffer?
     /// What the request adds to the conversation, if the body does not say it itself.
     var input: [UInt8]?
+    /// Everything that was said up to and with the request, where it belongs to a conversation.
+    var whole: [UInt8]?
     /// The body with the conversation, and without what only one upstream could look up.
     var portable: ByteBuffer?
 
@@ -41,25 +49,42 @@ struct ResponsesTurn {
         guard found.count == Self.names.count else { return }
         if let store = found[0], store.kind == .false { keeps = false }
         isBackground = found[2]?.kind == .true
-        if let conversation = found[3], conversation.kind != .null {
-            throw .invalid(
-                "\"conversation\" is not kept by this gateway: use \"previous_response_id\" or send the items",
-                parameter: "conversation")
-        }
+        conversation = try Self.conversation(found[3], body)
         hasPrompt = found[4].map { $0.kind != .null } ?? false
         try readReferences(found[5], body)
         guard let id = found[1], id.kind != .null else { return }
         guard id.kind == .string, id.span.count <= 130 else {
             throw .invalid("\"previous_response_id\" has to be a string", parameter: "previous_response_id")
         }
+        guard conversation == nil else {
+            throw .invalid(
+                "\"conversation\" and \"previous_response_id\" cannot be used together", parameter: "conversation")
+        }
         previous = body.withUnsafeReadableBytes { id.string(in: $0) }
     }
 }
 
 extension ResponsesTurn {
+    /// What the answer says is needed by somebody later.
+    var isKept: Bool { keeps || conversation != nil }
+
+    /// The id of a conversation, alone or in an object.
+    private static func conversation(_ field: JSONField?, _ body: ByteBuffer) throws(GatewayError) -> String? {
+        guard let field, field.kind != .null else { return nil }
+        let id: String? = body.withUnsafeReadableBytes { bytes in
+            guard field.kind == .object else { return field.string(in: bytes) }
+            let inner = field.span.bytes(in: bytes)
+            return (try? JSONFieldScanner.scanTopLevel(inner, names: ["id"]))?[0]?.string(in: inner)
+        }
+        guard let id, !id.isEmpty, id.utf8.count <= 128 else {
+            throw .invalid("\"conversation\" has to be the id of a conversation", parameter: "conversation")
+        }
+        return id
+    }
+
     private mutating func readReferences(_ input: JSONField?, _ body: ByteBuffer) throws(GatewayError) {
         guard let input, input.kind == .array else { return }
-        references = body.withUnsafeReadableBytes { bytes in
+        (references, hasCompaction) = body.withUnsafeReadableBytes { bytes in
             ResponsesConversation.references(in: input.span.bytes(in: bytes))
         }
         guard references.count <= Self.mostReferences else {

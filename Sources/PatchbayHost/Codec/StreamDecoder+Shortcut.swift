@@ -51,8 +51,8 @@ extension StreamDecoder {
         return pattern
     }
 
-    /// The places of the pattern as places of the whole frame; nil if these are not where the data is, or the data is not
-    /// a piece of the frame.
+    /// The places of the pattern as places of the whole frame; nil if these are not where the data is, or the data is
+    /// not a piece of the frame.
     private static func holes(
         _ pattern: pb_pattern, _ data: UnsafeRawBufferPointer, in raw: UnsafeRawBufferPointer
     ) -> [FrameHole]? {

@@ -33,7 +33,8 @@ struct LedgerPayload: @unchecked Sendable {
     }
 }
 
-/// A finished request where it lies in its segment, as ``LedgerPayload`` does.
+/// A finished request where it lies in its segment, as ``LedgerPayload`` does. It needs no lock: nothing writes to a
+/// record that has been committed.
 struct LedgerFinish: @unchecked Sendable {
     /// Of a record of the type `finish`, or of `plainFinish` if there are words.
     let bytes: UnsafeRawBufferPointer

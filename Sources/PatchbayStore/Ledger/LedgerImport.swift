@@ -11,7 +11,7 @@ import PatchbayCore
 ///
 /// Everything it keeps can be rebuilt from the segments and the database. After any failure it is thrown away.
 final class LedgerImport {
-    private static let batchLimit = 2_000
+    private static let batchLimit = 8_000
 
     private let folder: String
     private let logger: Logger
@@ -22,6 +22,9 @@ final class LedgerImport {
     private var pending: [LedgerIdentity: Pending] = [:]
     private let identityKey = LedgerIdentity.Key()
     private var segmentCount = 0
+    /// What was in the folder, and what was made of it; nil before the first look.
+    private var listed: (files: [String]?, names: [LedgerSegmentName], writers: [String: [LedgerSegmentName]]) =
+        (nil, [], [:])
     private var batch = LedgerBatch()
     private var removable: [LedgerSegmentName] = []
 
@@ -61,18 +64,14 @@ final class LedgerImport {
 
     /// Imports everything that has been committed by now.
     func run() throws(StoreError) {
-        let files = try SystemCall.names(in: folder)
-        let names = files.compactMap(LedgerSegmentName.init)
-        for file in files where file.hasSuffix(LedgerSegmentName.unfinishedSuffix) { removeIfStale(file) }
-        forgetVanished(names)
-        for name in names { openIfNew(name) }
-        let writers = Dictionary(grouping: names, by: \.writer)
+        try list()
+        let writers = listed.writers
+        for name in listed.names { openIfNew(name) }
         // What could not be opened counts as locked: its writer's requests are not over before it has been read.
         let unlocked = writers.filter { _, names in !names.contains { segments[$0]?.reader.isLocked ?? true } }
         let dead = unlocked.isEmpty ? [] : try confirmDead(unlocked)
-        for writer in writers.keys.sorted() {
-            let ordered = writers[writer, default: []].sorted { $0.sequence < $1.sequence }
-            try importWriter(writer, ordered, dead: dead.contains(writer))
+        for (writer, names) in writers.sorted(by: { $0.key < $1.key }) {
+            try importWriter(writer, names, dead: dead.contains(writer))
         }
         settleOrphans(living: Set(writers.keys))
         try flush()
@@ -81,6 +80,17 @@ final class LedgerImport {
     /// Asks the kernel to bring what live writers have written to the disk.
     func synchronise() {
         for segment in segments.values where segment.reader.isLocked { fdatasync(segment.reader.descriptor) }
+    }
+
+    /// Looks at the folder, which mostly is as it was.
+    private func list() throws(StoreError) {
+        let files = try SystemCall.names(in: folder)
+        for file in files where file.hasSuffix(LedgerSegmentName.unfinishedSuffix) { removeIfStale(file) }
+        guard listed.files != files else { return }
+        let names = files.compactMap(LedgerSegmentName.init)
+        let writers = Dictionary(grouping: names, by: \.writer)
+        listed = (files, names, writers.mapValues { $0.sorted { $0.sequence < $1.sequence } })
+        forgetVanished(names)
     }
 
     private func listSegments() throws(StoreError) -> [LedgerSegmentName] {
@@ -176,7 +186,7 @@ final class LedgerImport {
     /// A finished request is not in flight any more.
     @inline(__always)
     private func pair(_ id: UnsafeRawBufferPointer, _ place: LedgerPlace, from segment: Segment) {
-        if place.isKnown, place.sequence == segment.reader.name.sequence, segment.pending.remove(place.offset) { return }
+        if place.sequence == segment.reader.name.sequence, segment.pending.remove(place.offset) { return }
         pairElsewhere(id, place, from: segment)
     }
 

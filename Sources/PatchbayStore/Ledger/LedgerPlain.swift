@@ -23,6 +23,8 @@ package struct LedgerPlace: Sendable, Hashable {
 
 /// Names as they lie in a segment: those that a record of the type `words` has, or a finished record between its id and
 /// its attempts.
+///
+/// It needs no lock: nothing writes to a record that has been committed.
 struct LedgerNames: @unchecked Sendable {
     let key: UnsafeRawBufferPointer
     /// Model, site, account, model of the upstream, format of the client, format of the upstream, code of the error:

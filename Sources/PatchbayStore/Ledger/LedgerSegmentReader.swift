@@ -168,7 +168,8 @@ final class LedgerSegmentReader {
             return finish(UnsafeRawBufferPointer(rebasing: payload.dropFirst(8)), place: place)
         case .words:
             let number = decoder.number(UInt32.self)
-            return note(UnsafeRawBufferPointer(rebasing: payload.dropFirst(4)), number) ? .words : .nonsense
+            let texts = UnsafeRawBufferPointer(rebasing: payload.dropFirst(4))
+            return note(texts, number) ? .words : .nonsense
         case .plainBegin, .plainFinish:
             return .nonsense
         }
@@ -188,9 +189,8 @@ final class LedgerSegmentReader {
     /// Numbers follow one another; where some are missing their records were damaged.
     private func note(_ texts: UnsafeRawBufferPointer, _ number: UInt32) -> Bool {
         let index = Int(number)
-        guard LedgerNames(texts) != nil, index >= words.count, index < bytes.count / LedgerFormat.recordHeaderBytes else {
-            return false
-        }
+        let most = bytes.count / LedgerFormat.recordHeaderBytes
+        guard LedgerNames(texts) != nil, index >= words.count, index < most else { return false }
         words.append(contentsOf: repeatElement(nil, count: index - words.count))
         words.append(texts)
         return true

@@ -1,3 +1,9 @@
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Musl
+#endif
+
 /// Numbers by name, for a bounded number of names. Names are bytes; a known one is found without a copy of it.
 struct NameTable {
     private struct Slot {
@@ -59,7 +65,10 @@ struct NameTable {
 
     private func isName(_ name: UnsafeRawBufferPointer, of slot: Slot) -> Bool {
         guard slot.length == name.count else { return false }
-        return bytes.withUnsafeBytes { $0[slot.start..<(slot.start + slot.length)].elementsEqual(name) }
+        return bytes.withUnsafeBytes { bytes in
+            guard let left = bytes.baseAddress, let right = name.baseAddress else { return true }
+            return memcmp(left + slot.start, right, name.count) == 0
+        }
     }
 
     private static func hash(_ name: UnsafeRawBufferPointer) -> Int {

@@ -152,7 +152,8 @@ final class RequestInsertion {
         encoder.encodeFinish(record)
         guard !encoder.overflowed else { return false }
         defer { single.forget() }
-        return try insertInFull(LedgerFinish(bytes: UnsafeRawBufferPointer(rebasing: room[..<encoder.count]), words: nil))
+        let bytes = UnsafeRawBufferPointer(rebasing: room[..<encoder.count])
+        return try insertInFull(LedgerFinish(bytes: bytes, words: nil))
     }
 
     /// The number the request has got; nil if it was there already.

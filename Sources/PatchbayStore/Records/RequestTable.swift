@@ -120,7 +120,8 @@ struct RequestTable {
         // Numbers are summed before names are looked at.
         return try database.rows(
             """
-            SELECT \(name), sum(requests), sum(failures), total(input), total(output), total(cached), sum(whole), sum(part)
+            SELECT \(name), sum(requests), sum(failures), total(input), total(output), total(cached), sum(whole),
+                sum(part)
             FROM (
                 SELECT \(way) AS way, count(*) AS requests, sum((marks & 15) NOT IN (\(good))) AS failures,
                     total(input_tokens) AS input, total(output_tokens) AS output, total(cached_tokens) AS cached,

@@ -50,16 +50,16 @@ package struct RecalledResponses: Sendable {
 /// waits; answers come on that thread. Everything has an expiry, and the whole has a size.
 package final class ResponseStore: Sendable {
     /// Bytes of responses that wait for being written; more are not taken.
-    private static let pendingLimit = 67_108_864
+    static let pendingLimit = 67_108_864
     /// A conversation of more requests or bytes is not put together any more.
     private static let longestChain = 2_048
-    private static let largestConversation = 67_108_864
+    static let largestConversation = ConversationTable.largest
 
     /// Bytes of one response and its input; a larger one is not kept.
     package let entryBytes: Int
-    private let queue = JobQueue<ResponseTable>()
+    let queue = JobQueue<ResponseTable>()
     private let thread: SystemThread
-    private let pending = PendingBytes()
+    let pending = PendingBytes()
 
     /// Opens the file, and makes it if it is missing.
     package init(directory: String, settings: ResponseStoreSettings) throws(StoreError) {
@@ -90,6 +90,22 @@ package final class ResponseStore: Sendable {
             // A response that cannot be kept is one that has expired: clients are told when they ask for it.
             _ = try? table.insert(response, now: SystemTime.unixMilliseconds())
         }
+    }
+
+    /// Keeps the events by which a response was told, as frames of a stream.
+    package func put(events: [UInt8], of id: String, owner: String) {
+        guard pending.add(events.count, limit: Self.pendingLimit) else { return }
+        _ = queue.add { [pending] table in
+            pending.remove(events.count)
+            _ = try? table.insert(events: events, of: id, owner: owner, now: SystemTime.unixMilliseconds())
+        }
+    }
+
+    /// The events of a response; nil if there are none.
+    package func events(
+        of id: String, owner: String, _ answer: @escaping @Sendable (Result<[UInt8]?, StoreError>) -> Void
+    ) {
+        queue.submit(answer) { table throws(StoreError) in try table.events(of: id, owner: owner) }
     }
 
     /// Finds a response of an owner; nil if there is none.

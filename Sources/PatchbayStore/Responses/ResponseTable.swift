@@ -4,6 +4,8 @@ import PatchbayCore
 final class ResponseTable {
     private let database: Database
     private let settings: ResponseStoreSettings
+    /// What is kept under ids of its own.
+    let conversations: ConversationTable
     /// Bytes of all rows.
     private var size: Int
 
@@ -33,6 +35,15 @@ final class ResponseTable {
             failed BLOB NOT NULL,
             PRIMARY KEY (owner, id)
         ) STRICT, WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS response_events (
+            owner  TEXT NOT NULL,
+            id     TEXT NOT NULL,
+            events BLOB NOT NULL,
+            PRIMARY KEY (owner, id)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TRIGGER IF NOT EXISTS responses_and_events_deleted AFTER DELETE ON responses BEGIN
+            DELETE FROM response_events WHERE owner = OLD.owner AND id = OLD.id;
+        END;
         CREATE TRIGGER IF NOT EXISTS responses_deleted AFTER DELETE ON responses BEGIN
             DELETE FROM items WHERE owner = OLD.owner AND response = OLD.id;
         END;
@@ -44,6 +55,7 @@ final class ResponseTable {
         // What is lost with the power was promised for a while only; a commit need not wait for the disk.
         try database.script("PRAGMA synchronous = OFF; PRAGMA auto_vacuum = INCREMENTAL")
         try database.script(Self.schema)
+        conversations = try ConversationTable(database, settings)
         size = try database.row("SELECT coalesce(sum(size), 0) FROM responses") { $0.int(0) } ?? 0
         try settleUnfinished()
     }
@@ -108,6 +120,33 @@ final class ResponseTable {
         let sizes = try database.rows(sql + " RETURNING size", values) { $0.int(0) }
         size -= sizes.reduce(0, +)
         return sizes.count
+    }
+
+    /// Keeps the events of a response that is there already; they count as its bytes.
+    func insert(events: [UInt8], of id: String, owner: String, now: Int64) throws(StoreError) {
+        guard events.count <= settings.entryBytes, try find(id, owner: owner, now: now) != nil else { return }
+        let before = size
+        var isDone = false
+        defer { if !isDone { size = before } }
+        try database.transaction { () throws(StoreError) in
+            while size + events.count > settings.bytes, try dropOldest() {}
+            try database.run(
+                "UPDATE responses SET size = size + ? WHERE owner = ? AND id = ?", .integer(events.count),
+                .text(owner), .text(id))
+            // Room may have been made by the response itself.
+            guard try find(id, owner: owner, now: now) != nil else { return }
+            try database.run(
+                "INSERT INTO response_events (owner, id, events) VALUES (?, ?, ?)", .text(owner), .text(id),
+                .blob(events))
+            size += events.count
+        }
+        isDone = true
+    }
+
+    func events(of id: String, owner: String) throws(StoreError) -> [UInt8]? {
+        try database.row(
+            "SELECT events FROM response_events WHERE owner = ? AND id = ?", [.text(owner), .text(id)]
+        ) { $0.blob(0) }
     }
 
     func find(_ id: String, owner: String, now: Int64) throws(StoreError) -> StoredResponse? {

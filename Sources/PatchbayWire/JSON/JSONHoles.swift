@@ -20,8 +20,8 @@ package struct JSONHoles: Sendable {
         self.unless = unless
     }
 
-    /// The values, at any depth, in the order of the document; nil if `bytes` are not exactly one object, or have one of
-    /// the members that no document may have.
+    /// The values, at any depth, in the order of the document; nil if `bytes` are not exactly one object, or have one
+    /// of the members that no document may have.
     package func find(in bytes: UnsafeRawBufferPointer) -> [Hole]? {
         do throws(JSONError) {
             var cursor = try JSONCursor(bytes)

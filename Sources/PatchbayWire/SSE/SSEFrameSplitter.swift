@@ -28,8 +28,8 @@ package struct SSEFrameSplitter {
     /// The bytes kept of a frame that is not complete.
     package var pendingBytes: Int { pendingIsSpent ? 0 : pending.count }
 
-    /// Nothing of a frame has been seen behind the last one, so that the next chunk begins with a frame, and whoever knows
-    /// where that ends may step over it.
+    /// Nothing of a frame has been seen behind the last one, so that the next chunk begins with a frame, and whoever
+    /// knows where that ends may step over it.
     package var isBetweenFrames: Bool {
         (pendingIsSpent || pending.count == 0) && lineIsEmpty && !lastWasReturn && !isFirstFrame && !hasFailed
     }

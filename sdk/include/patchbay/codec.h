@@ -188,8 +188,8 @@ typedef struct pb_codec {
     pb_status (*decoder_pattern)(void *decoder, const pb_frame *frame, pb_pattern *pattern);
     /**
      * [stream] What stands before and behind the inside of the JSON string with the text in the bytes of a PART_DELTA
-     * with this choice, part and field. PB_OK promises: as long as no other event comes, these bytes, with a text of the
-     * kind above between them as it stands, are what encoder_events would write, and the encoder need not see the
+     * with this choice, part and field. PB_OK promises: as long as no other event comes, these bytes, with a text of
+     * the kind above between them as it stands, are what encoder_events would write, and the encoder need not see the
      * event. PB_E_UNSUPPORTED where nothing can be promised. May be NULL.
      */
     pb_status (*encoder_pattern)(void *encoder, uint32_t choice, uint32_t part, uint32_t field, const pb_sink *before,

@@ -63,7 +63,8 @@ extension WireDecoder {
 /// Events → bytes of one streamed answer, framing included. Called serially; the thread may change between calls.
 public protocol WireEncoder {
     mutating func events(_ events: EventBatch, into wire: inout ByteWriter)
-    /// What stands around the text of such a delta; see ``FrameSides`` for what is promised with it. Nil promises nothing.
+    /// What stands around the text of such a delta; see ``FrameSides`` for what is promised with it. Nil promises
+    /// nothing.
     func sides(choice: Int, part: Int, _ field: PartField) -> FrameSides?
 }
 

@@ -3,9 +3,9 @@ import CPatchbay
 /// What frames of a stream have in common that differ in a few places only.
 ///
 /// A decoder that gives one promises: as long as nothing but such frames follows, each of them would make one delta of
-/// ``choice``, ``part`` and ``field`` with the text of the place that is a text, or no event at all where none is; and it
-/// need not see them. What is in a text is valid UTF-8, not empty, and has only the short escapes of JSON without `\/`.
-/// The host then spares the decoder such frames. Any other frame ends the promise.
+/// ``choice``, ``part`` and ``field`` with the text of the place that is a text, or no event at all where none is; and
+/// it need not see them. What is in a text is valid UTF-8, not empty, and has only the short escapes of JSON without
+/// `\/`. The host then spares the decoder such frames. Any other frame ends the promise.
 public struct FramePattern: Hashable, Sendable {
     /// What may vary at a place.
     public enum Kind: UInt32, Sendable {
