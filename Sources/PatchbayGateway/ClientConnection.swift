@@ -40,6 +40,8 @@ final class ClientConnection: ChannelInboundHandler {
     private let headLimit: Int
     /// Goes up with every head that says something else than the one before, but for the length of the body.
     private(set) var headSerial = 0
+    /// A request has been answered and the connection stayed open: what is kept may be of use.
+    private(set) var isReused = false
     private var body = ByteBuffer()
     /// When the current phase has lasted too long, in nanoseconds of the monotonic clock.
     var deadline = Int64.max
@@ -269,7 +271,7 @@ final class ClientConnection: ChannelInboundHandler {
             headBytes = incoming.readSlice(length: length) ?? ByteBuffer()
             headSerial += 1
             // Many connections carry one request only.
-            if headSerial > 1 { headBytes.withUnsafeReadableBytes { repeatedHead.keep(head, $0) } }
+            if isReused { headBytes.withUnsafeReadableBytes { repeatedHead.keep(head, $0) } }
             headReceived()
             return true
         } catch {
@@ -430,6 +432,7 @@ final class ClientConnection: ChannelInboundHandler {
 
     private func nextRequest() {
         phase = .head
+        isReused = true
         deadline =
             loop.now + (incoming.readableBytes > 0 ? loop.timeouts.clientRead : loop.timeouts.keepAlive).milliseconds
     }
@@ -515,46 +518,6 @@ extension ClientConnection {
         flush()
         loop.refused(error)
         if let context { linger(context) }
-    }
-
-    /// Writes a complete error answer. The caller decides what happens to the connection.
-    func writeError(_ error: GatewayError, dialect: Dialect, requestID: String, isHead: Bool) {
-        let document = error.body(dialect, requestID: requestID)
-        var bytes = buffer(capacity: 256 + document.count)
-        ResponseHead.writeStatus(loop.shownStatus(error.status), into: &bytes)
-        ResponseHead.writeRequestID(requestID, dialect: dialect, into: &bytes)
-        bytes.writeStaticString("content-type: application/json\r\n")
-        if let seconds = error.retryAfter { ResponseHead.writeField("retry-after", seconds, into: &bytes) }
-        if let methods = error.allow { ResponseHead.writeField("allow", methods, into: &bytes) }
-        if !error.fields.isEmpty { bytes.writeBytes(error.fields) }
-        finishHead(&bytes, length: document.count)
-        if !isHead { bytes.writeBytes(document) }
-        write(bytes)
-    }
-
-    /// ``finishHead(_:length:)`` with the document behind it.
-    func finishHead(_ bytes: inout ByteBuffer, document: ByteBuffer) {
-        let length = document.readableBytes
-        HeadWriter.write(to: &bytes, capacity: 64 + length) { writer in
-            writer.write("content-length: ")
-            writer.write(decimal: length)
-            switch (keepAlive, head.minorVersion) {
-            case (false, _): writer.write("\r\nconnection: close\r\n\r\n")
-            case (true, 0): writer.write("\r\nconnection: keep-alive\r\n\r\n")
-            default: writer.write("\r\n\r\n")
-            }
-            document.withUnsafeReadableBytes { writer.write($0) }
-        }
-    }
-
-    func finishHead(_ bytes: inout ByteBuffer, length: Int) {
-        ResponseHead.writeField("content-length", length, into: &bytes)
-        if !keepAlive {
-            bytes.writeStaticString("connection: close\r\n\r\n")
-        } else {
-            // An HTTP/1.0 client that asked for it has to be told that the connection stays open.
-            bytes.writeStaticString(head.minorVersion == 0 ? "connection: keep-alive\r\n\r\n" : "\r\n")
-        }
     }
 
     /// The request was refused after its head: skips a short body, or closes when it is long or unknown.

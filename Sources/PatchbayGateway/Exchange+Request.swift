@@ -150,7 +150,8 @@ extension Exchange {
         let known = KnownUpstreamHead(
             serial: connection.headSerial, slot: slot, prepared: prepared, attempt: attempt, format: format,
             model: withModelBytes { Array($0) }, fields: clientFields(isOwn: prepared.hasField))
-        knownHead = known
+        // Idle streams by the thousand need not keep it: most of their connections carry nothing else.
+        if connection.isReused { knownHead = known }
         return known
     }
 

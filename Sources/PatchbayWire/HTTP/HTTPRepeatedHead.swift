@@ -54,8 +54,8 @@ package struct HTTPRepeatedHead: Sendable {
     ///
     /// - Parameters:
     ///   - limit: of the bytes of a head.
-    ///   - head: what ``keep(_:_:)`` got or the call before left, unchanged; is told the length of the new body, and its
-    ///     spans are those of the new head.
+    ///   - head: what ``keep(_:_:)`` got or the call before left, unchanged; is told the length of the new body, and
+    ///     its spans are those of the new head.
     /// - Returns: the length of the head; nil if it has to be parsed, with `head` as it was.
     package mutating func match(
         _ input: UnsafeRawBufferPointer, limit: Int, into head: inout HTTPRequestHead

@@ -3,8 +3,8 @@
 ///
 /// The whole document is checked as ``JSONFieldScanner`` checks it. What has more than one meaning, or cannot be told
 /// by bytes alone, is not interpreted but refused as odd, so that the caller takes a way on which it is.
+// Needs no lock: the tables are written before the value exists, only read afterwards and never freed.
 package struct JSONProbe: @unchecked Sendable {
-    // The tables are written before the value exists, only read afterwards and never freed: probes are made once.
     private let nodes: UnsafePointer<Node>
     private let entries: UnsafePointer<Entry>
     /// As many members are looked for; at most 32.

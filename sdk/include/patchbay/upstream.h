@@ -161,9 +161,10 @@ typedef struct pb_verdict {
 } pb_verdict;
 
 /**
- * In pb_upstream.flags: prepare does not look at body_size. What it says then depends on nothing but the other fields of
- * the attempt and the headers that it asks for, and the host may keep it for attempts in which these are the same, for
- * as long as the instance lives. What it fills in for `${secret:NAME}` it takes anew when a credential changes.
+ * In pb_upstream.flags: prepare does not look at body_size. What it says then depends on nothing but the other
+ * fields of the attempt and the headers that it asks for, and the host may keep it for attempts in which these are
+ * the same, for as long as the instance lives. What stands for `${secret:NAME}` is taken anew when the credential
+ * changes.
  */
 #define PB_UPSTREAM_IGNORES_SIZE 0x1u
 
