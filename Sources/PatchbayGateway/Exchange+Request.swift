@@ -135,7 +135,9 @@ extension Exchange {
     func keptHead(
         _ instance: PluginInstance, _ upstream: ChannelUpstream, _ format: FormatBinding
     ) throws -> KnownUpstreamHead? {
-        guard instance.preparesForAnySize, fields.form == nil, let slot = attempt.slot else {
+        // A request for a summary goes to another path than its head says.
+        guard instance.preparesForAnySize, fields.form == nil, responses?.compaction == nil, let slot = attempt.slot
+        else {
             try prepare(instance, upstream, format)
             return nil
         }
