@@ -18,6 +18,8 @@ extension Exchange {
     func rememberHead() {
         knownSerial = -1
         guard let key, key === knownKey, endpoint?.format != nil, !isHead else { return }
+        // What is known of another endpoint is not known of this one.
+        if knownBinding?.endpoint != endpoint { knownBinding = nil }
         knownSerial = connection.headSerial
         knownHops = governed.hops
     }

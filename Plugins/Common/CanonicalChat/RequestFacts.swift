@@ -41,7 +41,7 @@ package struct RequestFacts: Sendable, Hashable {
         self.init()
         let isProbed = withUnsafeTemporaryAllocation(of: JSONField.self, capacity: Self.probe.count) { room in
             guard let base = room.baseAddress, let present = Self.probe.find(in: canonical, base) else { return false }
-            read(JSONProbeFields(base, present: present, of: canonical))
+            read(JSONProbeFields(base, present: present, of: canonical), of: canonical)
             return true
         }
         if isProbed { return }
@@ -51,8 +51,7 @@ package struct RequestFacts: Sendable, Hashable {
         }
     }
 
-    private mutating func read(_ fields: JSONProbeFields) {
-        let canonical = fields.document
+    private mutating func read(_ fields: JSONProbeFields, of canonical: UnsafeRawBufferPointer) {
         format = fields[1]?.string(in: canonical) ?? ""
         stream = fields[3]?.boolValue ?? false
         includeUsage = fields[4]?.boolValue ?? false
