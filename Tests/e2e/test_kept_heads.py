@@ -134,6 +134,21 @@ def test_the_fields_of_every_request_go_along(ask):
     assert ask()["x-patchbay-hops"] == "1"
 
 
+def test_every_endpoint_of_a_connection_is_answered_in_its_own_format(client, outside):
+    url = outside[1].url
+    words = [{"role": "user", "content": "hi"}]
+    asked = {
+        "/v1/chat/completions": ({"messages": words}, lambda answer: answer["object"] == "chat.completion"),
+        "/v1/messages": ({"messages": words, "max_tokens": 9}, lambda answer: answer["type"] == "message"),
+        "/v1/responses": ({"input": "hi", "store": False}, lambda answer: answer["object"] == "response"),
+    }
+    for _ in range(3):
+        for path, (body, is_right) in asked.items():
+            for _ in range(2):
+                answer = client.post(url + path, json={"model": "gpt-4o-mini", **body}, headers={"x-api-key": KEY})
+                assert answer.status_code == 200 and is_right(answer.json()), (path, answer.text)
+
+
 def test_a_key_counts_for_its_own_requests_only(client, outside, upstream):
     running = outside[1]
     ask = Asking(client, running, upstream)
