@@ -63,6 +63,13 @@ def test_a_summary_takes_its_place(world, model):
     assert "compaction.emulated;semantic" in row["warnings"]
 
 
+def test_every_request_of_a_connection_is_one_for_its_endpoint(world, model):
+    client = world.openai()
+    results = [client.responses.compact(model=model, input=ITEMS) for _ in range(3)]
+    assert [result.object for result in results] == 3 * ["response.compaction"]
+    assert [result.output[-1].type for result in results] == 3 * ["compaction"]
+
+
 def test_every_model_reads_it(world, responses_upstream):
     client = world.openai()
     result = client.responses.compact(model="claude-haiku-5", input=ITEMS)

@@ -30,6 +30,8 @@ extension Exchange {
             return false
         }
         endpoint = .responses
+        // The next request with this head is one for the endpoint that it names.
+        knownSerial = -1
         body = ByteBuffer(bytes: request.body)
         responses = ResponsesTurn(compacting: EmulatedCompaction(kept: request.kept))
         canonical = []
