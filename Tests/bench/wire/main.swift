@@ -6,7 +6,7 @@
 //
 // Each figure is the best of several rounds; compare ratios, not microseconds.
 
-internal import Glibc
+import Glibc
 
 // MARK: - Measuring
 
